@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What LTS kernels lack.  The only file that looks at LINUX_VERSION_CODE; it
+ * does not go upstream.
+ */
+#ifndef IGNIS_COMPAT_H
+#define IGNIS_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#error "ignis needs Linux 6.12 or newer"
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define net_dim(dim, sample)	net_dim(dim, *(sample))
+#define netif_napi_add_config(netdev, napi, poll, index) \
+	netif_napi_add(netdev, napi, poll)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+static inline void page_pool_enable_direct_recycling(struct page_pool *pool,
+						     struct napi_struct *napi)
+{
+	WRITE_ONCE(pool->p.napi, napi);
+}
+#endif
+
+#endif /* IGNIS_COMPAT_H */

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ethtool: what is configured; what is counted is in stats.c */
+
+#include <linux/phy.h>
+
+#include "ignis.h"
+
+#define NVM_VERSION	0x05	/* word: major 15:12, minor 11:4, build 3:0 */
+
+static void ignis_get_drvinfo(struct net_device *netdev,
+			      struct ethtool_drvinfo *info)
+{
+	struct ignis *ig = netdev_priv(netdev);
+	u16 nvm;
+
+	strscpy(info->driver, KBUILD_MODNAME, sizeof(info->driver));
+	strscpy(info->bus_info, pci_name(ig->pdev), sizeof(info->bus_info));
+	if (!ignis_nvm_read(ig, NVM_VERSION, 1, &nvm))
+		snprintf(info->fw_version, sizeof(info->fw_version), "%x.%x.%x",
+			 nvm >> 12, nvm >> 4 & 0xff, nvm & 0xf);
+}
+
+static int ignis_get_regs_len(struct net_device *netdev)
+{
+	struct ignis *ig = netdev_priv(netdev);
+	unsigned int i, n = 0;
+
+	for (i = 0; i < ig->mac->n_regs; i++)
+		n += ig->mac->regs[i][1];
+	return n * 2 * sizeof(u32);
+}
+
+/* Pairs of offset and value, so that a decoder needs no table of ours */
+static void ignis_get_regs(struct net_device *netdev, struct ethtool_regs *regs,
+			   void *data)
+{
+	struct ignis *ig = netdev_priv(netdev);
+	unsigned int i, j;
+	u32 *out = data;
+
+	regs->version = 1;
+	for (i = 0; i < ig->mac->n_regs; i++) {
+		for (j = 0; j < ig->mac->regs[i][1]; j++) {
+			u32 reg = ig->mac->regs[i][0] + 4 * j;
+
+			*out++ = reg;
+			*out++ = ignis_rd(ig, reg);
+		}
+	}
+}
+
+static int ignis_nway_reset(struct net_device *netdev)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	return phylink_ethtool_nway_reset(ig->phylink);
+}
+
+static void ignis_get_ringparam(struct net_device *netdev,
+				struct ethtool_ringparam *ring,
+				struct kernel_ethtool_ringparam *kring,
+				struct netlink_ext_ack *extack)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	ring->rx_max_pending = IGNIS_MAX_RING;
+	ring->tx_max_pending = IGNIS_MAX_RING;
+	ring->rx_pending = ig->cfg.rx_count;
+	ring->tx_pending = ig->cfg.tx_count;
+}
+
+static int ignis_set_ringparam(struct net_device *netdev,
+			       struct ethtool_ringparam *ring,
+			       struct kernel_ethtool_ringparam *kring,
+			       struct netlink_ext_ack *extack)
+{
+	struct ignis *ig = netdev_priv(netdev);
+	struct ignis_config cfg = ig->cfg;
+
+	if (ring->rx_pending < IGNIS_MIN_RING ||
+	    ring->tx_pending < IGNIS_MIN_RING) {
+		NL_SET_ERR_MSG(extack, "a ring has at least 64 descriptors");
+		return -EINVAL;
+	}
+
+	cfg.rx_count = roundup_pow_of_two(ring->rx_pending);
+	cfg.tx_count = roundup_pow_of_two(ring->tx_pending);
+	if (cfg.rx_count == ig->cfg.rx_count &&
+	    cfg.tx_count == ig->cfg.tx_count)
+		return 0;
+	return ignis_reconfigure(ig, &cfg, extack);
+}
+
+static void ignis_get_channels(struct net_device *netdev,
+			       struct ethtool_channels *ch)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	ch->max_combined = ig->max_channels;
+	ch->combined_count = ig->cfg.channels;
+	if (ig->irq_mode == IGNIS_MSIX) {
+		ch->max_other = 1;
+		ch->other_count = 1;
+	}
+}
+
+/* The core has checked the limits, and that the RSS table still fits */
+static int ignis_set_channels(struct net_device *netdev,
+			      struct ethtool_channels *ch)
+{
+	struct ignis *ig = netdev_priv(netdev);
+	struct ignis_config cfg = ig->cfg;
+
+	if (ch->other_count != (ig->irq_mode == IGNIS_MSIX))
+		return -EINVAL;
+
+	cfg.channels = ch->combined_count;
+	if (cfg.channels == ig->cfg.channels)
+		return 0;
+	return ignis_reconfigure(ig, &cfg, NULL);
+}
+
+static int ignis_get_coalesce(struct net_device *netdev,
+			      struct ethtool_coalesce *ec,
+			      struct kernel_ethtool_coalesce *kec,
+			      struct netlink_ext_ack *extack)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	ec->use_adaptive_rx_coalesce = ig->adaptive;
+	ec->rx_coalesce_usecs = ig->rx_usecs;
+	return 0;
+}
+
+/* A vector serves both directions, so rx-usecs moderates transmit as well */
+static int ignis_set_coalesce(struct net_device *netdev,
+			      struct ethtool_coalesce *ec,
+			      struct kernel_ethtool_coalesce *kec,
+			      struct netlink_ext_ack *extack)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	if (ec->rx_coalesce_usecs > IGNIS_MAX_ITR_USECS) {
+		NL_SET_ERR_MSG(extack, "rx-usecs can be 8191 at most");
+		return -ERANGE;
+	}
+
+	ig->rx_usecs = ec->rx_coalesce_usecs;
+	WRITE_ONCE(ig->adaptive, ec->use_adaptive_rx_coalesce);
+	if (netif_running(netdev))
+		ignis_set_moderation(ig);
+	return 0;
+}
+
+static int ignis_get_link_ksettings(struct net_device *netdev,
+				    struct ethtool_link_ksettings *ks)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	return phylink_ethtool_ksettings_get(ig->phylink, ks);
+}
+
+static int ignis_set_link_ksettings(struct net_device *netdev,
+				    const struct ethtool_link_ksettings *ks)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	return phylink_ethtool_ksettings_set(ig->phylink, ks);
+}
+
+static void ignis_get_pauseparam(struct net_device *netdev,
+				 struct ethtool_pauseparam *pause)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	phylink_ethtool_get_pauseparam(ig->phylink, pause);
+}
+
+static int ignis_set_pauseparam(struct net_device *netdev,
+				struct ethtool_pauseparam *pause)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	return phylink_ethtool_set_pauseparam(ig->phylink, pause);
+}
+
+const struct ethtool_ops ignis_ethtool_ops = {
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
+				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
+	.get_drvinfo = ignis_get_drvinfo,
+	.get_regs_len = ignis_get_regs_len,
+	.get_regs = ignis_get_regs,
+	.get_link = ethtool_op_get_link,
+	.nway_reset = ignis_nway_reset,
+	.get_ringparam = ignis_get_ringparam,
+	.set_ringparam = ignis_set_ringparam,
+	.get_channels = ignis_get_channels,
+	.set_channels = ignis_set_channels,
+	.get_coalesce = ignis_get_coalesce,
+	.set_coalesce = ignis_set_coalesce,
+	.get_link_ksettings = ignis_get_link_ksettings,
+	.set_link_ksettings = ignis_set_link_ksettings,
+	.get_pauseparam = ignis_get_pauseparam,
+	.set_pauseparam = ignis_set_pauseparam,
+	.get_sset_count = ignis_get_sset_count,
+	.get_strings = ignis_get_strings,
+	.get_ethtool_stats = ignis_get_ethtool_stats,
+	.get_rxfh_key_size = ignis_get_rxfh_key_size,
+	.get_rxfh_indir_size = ignis_get_rxfh_indir_size,
+	.get_rxfh = ignis_get_rxfh,
+	.set_rxfh = ignis_set_rxfh,
+	.get_ts_info = ethtool_op_get_ts_info,
+};

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queue sets.
+ *
+ * A configuration change builds a complete new set of rings, filled with
+ * buffers, beside the running one; only then are the queues stopped, the new
+ * set put in, the queues started.  What can fail happens before the first
+ * queue stops, so a failure leaves the old set running.  The MAC, the PHY and
+ * the link are not touched.
+ */
+
+#include <linux/slab.h>
+
+#include "ignis.h"
+
+/* How long the last frames of a queue may take before it is stopped */
+#define DRAIN_TRIES	200
+#define DRAIN_USECS	50
+
+struct ignis_qset {
+	u16 n;
+	struct {
+		struct ignis_rx_ring rx;
+		struct ignis_tx_ring tx;
+	} pair[] __counted_by(n);
+};
+
+static void ignis_qset_free(struct ignis *ig, struct ignis_qset *qs)
+{
+	unsigned int i;
+
+	for (i = 0; i < qs->n; i++) {
+		ignis_rx_free(ig, &qs->pair[i].rx);
+		ignis_tx_free(&qs->pair[i].tx);
+	}
+	kvfree(qs);
+}
+
+static struct ignis_qset *ignis_qset_alloc(struct ignis *ig,
+					   const struct ignis_config *cfg)
+{
+	struct ignis_qset *qs;
+	unsigned int i;
+	int err = 0;
+
+	qs = kvzalloc(struct_size(qs, pair, cfg->channels), GFP_KERNEL);
+	if (!qs)
+		return ERR_PTR(-ENOMEM);
+
+	qs->n = cfg->channels;
+	for (i = 0; i < qs->n && !err; i++) {
+		qs->pair[i].rx.queue = i;
+		qs->pair[i].tx.queue = i;
+		err = ignis_rx_alloc(ig, &qs->pair[i].rx, cfg);
+		if (!err)
+			err = ignis_tx_alloc(ig, &qs->pair[i].tx, cfg);
+	}
+	if (err) {
+		ignis_qset_free(ig, qs);
+		return ERR_PTR(err);
+	}
+	return qs;
+}
+
+/* NAPI instances exist for the queues in use only */
+static void ignis_napi_add(struct ignis *ig, unsigned int first,
+			   unsigned int end)
+{
+	unsigned int i;
+
+	for (i = first; i < end; i++) {
+		struct ignis_vector *v = &ig->vectors[i];
+
+		netif_napi_add_config(ig->netdev, &v->napi, ignis_poll, i);
+		netif_napi_set_irq(&v->napi, v->irq);
+	}
+}
+
+static void ignis_napi_del(struct ignis *ig, unsigned int first,
+			   unsigned int end)
+{
+	unsigned int i;
+
+	for (i = first; i < end; i++)
+		__netif_napi_del(&ig->vectors[i].napi);
+	if (first < end)
+		synchronize_net();
+}
+
+/* CPUs by distance from the device, dealt out to the queues in turn */
+static void ignis_set_xps(struct ignis *ig)
+{
+	unsigned int n = ig->cfg.channels, node, cpu, i, k;
+	cpumask_var_t mask;
+
+	if (n == 1 || !zalloc_cpumask_var(&mask, GFP_KERNEL))
+		return;
+
+	node = dev_to_node(&ig->pdev->dev);
+	for (i = 0; i < n; i++) {
+		cpumask_clear(mask);
+		for (k = i; k < num_online_cpus(); k += n) {
+			cpu = cpumask_local_spread(k, node);
+			cpumask_set_cpu(cpu, mask);
+		}
+		netif_set_xps_queue(ig->netdev, mask, i);
+	}
+	free_cpumask_var(mask);
+}
+
+static void ignis_napi_kick(struct ignis_vector *v)
+{
+	local_bh_disable();
+	napi_schedule(&v->napi);
+	local_bh_enable();
+}
+
+static bool ignis_pair_idle(struct ignis_vector *v)
+{
+	return READ_ONCE(v->tx->ntc) == READ_ONCE(v->tx->kicked) &&
+	       !ignis_rx_pending(v->rx);
+}
+
+/**
+ * ignis_qset_stop - stop all queues of the running set
+ * @ig: port
+ *
+ * What was handed to the hardware before is sent, and what it has received is
+ * handed to the stack, as far as that takes no longer than 10 ms.  Frames still
+ * waiting in a qdisc stay there.
+ *
+ * Context: process, RTNL.
+ */
+void ignis_qset_stop(struct ignis *ig)
+{
+	struct ignis_qset *qs = ig->qset;
+	unsigned int i, tries;
+
+	for (i = 0; i < qs->n; i++)
+		WRITE_ONCE(qs->pair[i].tx.closing, true);
+	netif_tx_disable(ig->netdev);
+
+	for (i = 0; i < qs->n; i++)
+		ig->mac->rx_stop(ig, &qs->pair[i].rx);
+
+	for (i = 0; i < qs->n; i++) {
+		struct ignis_vector *v = &ig->vectors[i];
+
+		for (tries = 0; tries < DRAIN_TRIES; tries++) {
+			if (ignis_pair_idle(v) ||
+			    test_bit(IGNIS_GONE, &ig->flags))
+				break;
+			ignis_napi_kick(v);
+			usleep_range(DRAIN_USECS, 2 * DRAIN_USECS);
+		}
+
+		napi_disable(&v->napi);
+		page_pool_disable_direct_recycling(v->rx->pool);
+		ig->mac->tx_stop(ig, &qs->pair[i].tx);
+		netif_queue_set_napi(ig->netdev, i, NETDEV_QUEUE_TYPE_RX, NULL);
+		netif_queue_set_napi(ig->netdev, i, NETDEV_QUEUE_TYPE_TX, NULL);
+	}
+	cancel_delayed_work_sync(&ig->refill_work);
+}
+
+/**
+ * ignis_qset_start - start all queues of @ig->qset
+ * @ig: port
+ *
+ * Context: process, RTNL; the queues are stopped, the rings in their initial
+ * state.  Cannot fail.
+ */
+void ignis_qset_start(struct ignis *ig)
+{
+	struct ignis_qset *qs = ig->qset;
+	unsigned int i;
+
+	ignis_wr(ig, IGNIS_RLPML, ignis_max_frame(ig->cfg.mtu));
+
+	for (i = 0; i < qs->n; i++) {
+		struct ignis_vector *v = &ig->vectors[i];
+
+		v->rx = &qs->pair[i].rx;
+		v->tx = &qs->pair[i].tx;
+		ig->tx[i] = v->tx;
+		v->tx->closing = false;
+		netdev_tx_reset_queue(v->tx->txq);
+
+		netif_queue_set_napi(ig->netdev, i, NETDEV_QUEUE_TYPE_RX,
+				     &v->napi);
+		netif_queue_set_napi(ig->netdev, i, NETDEV_QUEUE_TYPE_TX,
+				     &v->napi);
+		page_pool_enable_direct_recycling(v->rx->pool, &v->napi);
+		ig->mac->rx_start(ig, v->rx);
+		ig->mac->tx_start(ig, v->tx);
+		napi_enable(&v->napi);
+		/* unmasks the vector too when it completes */
+		ignis_napi_kick(v);
+		netif_tx_wake_queue(v->tx->txq);
+	}
+}
+
+/**
+ * ignis_qset_purge - throw away what the stopped rings hold
+ * @ig: port
+ *
+ * Brings every ring back to its initial state without allocating what a
+ * failure could deny.
+ *
+ * Context: process, RTNL; between ignis_qset_stop() and ignis_qset_start().
+ */
+void ignis_qset_purge(struct ignis *ig)
+{
+	unsigned int i;
+
+	for (i = 0; i < ig->qset->n; i++) {
+		ignis_rx_reset(&ig->qset->pair[i].rx);
+		ignis_tx_reset(&ig->qset->pair[i].tx);
+	}
+}
+
+/* Everything that a change from @old to @new channels needs and may fail */
+static int ignis_grow(struct ignis *ig, unsigned int old, unsigned int new)
+{
+	struct net_device *netdev = ig->netdev;
+	unsigned int i;
+	int err;
+
+	if (new <= old)
+		return 0;
+
+	err = ignis_irq_request(ig, old, new);
+	if (err)
+		return err;
+
+	/* The stack may choose the new queues at once: keep them shut */
+	for (i = old; i < new; i++)
+		netif_tx_stop_queue(netdev_get_tx_queue(netdev, i));
+
+	err = netif_set_real_num_queues(netdev, new, new);
+	if (err) {
+		netif_set_real_num_queues(netdev, old, old);
+		ignis_irq_free(ig, old, new);
+	}
+	return err;
+}
+
+/**
+ * ignis_reconfigure - change over to another configuration
+ * @ig: port
+ * @cfg: the wanted configuration, values already checked
+ * @extack: told why, on error
+ *
+ * Up or down.  On error the old configuration goes on as if nothing had been
+ * asked.  No link change, no reset.
+ *
+ * Context: process, RTNL.
+ *
+ * Return: 0 or a negative errno.
+ */
+int ignis_reconfigure(struct ignis *ig, const struct ignis_config *cfg,
+		      struct netlink_ext_ack *extack)
+{
+	unsigned int old_n = ig->cfg.channels, new_n = cfg->channels;
+	struct ignis_qset *old = ig->qset, *new;
+	int err;
+
+	if (!old) {
+		ig->cfg = *cfg;
+		if (new_n != old_n) {
+			ig->xps_set = false;
+			ignis_rss_spread(ig);
+		}
+		return 0;
+	}
+
+	new = ignis_qset_alloc(ig, cfg);
+	if (IS_ERR(new)) {
+		NL_SET_ERR_MSG(extack, "not enough memory for the new rings");
+		return PTR_ERR(new);
+	}
+
+	err = ignis_grow(ig, old_n, new_n);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "could not set up the new channels");
+		ignis_qset_free(ig, new);
+		return err;
+	}
+
+	ignis_qset_stop(ig);
+	ig->qset = new;
+	ig->cfg = *cfg;
+	if (new_n < old_n) {
+		ignis_irq_free(ig, new_n, old_n);
+		ignis_napi_del(ig, new_n, old_n);
+		netif_set_real_num_queues(ig->netdev, new_n, new_n);
+	} else {
+		ignis_napi_add(ig, old_n, new_n);
+	}
+	if (new_n != old_n) {
+		ignis_set_xps(ig);
+		ignis_rss_spread(ig);
+		ig->mac->irq_setup(ig);
+		ig->mac->write_rss(ig);
+		ig->mac->irq_enable(ig);
+	}
+	ignis_qset_start(ig);
+	ignis_qset_free(ig, old);
+	return 0;
+}
+
+/**
+ * ignis_qset_open - allocate the queue set for @ig->cfg with its interrupts
+ * @ig: port
+ *
+ * The queues are not started.
+ *
+ * Context: process, RTNL.
+ *
+ * Return: 0 or a negative errno; all undone then.
+ */
+int ignis_qset_open(struct ignis *ig)
+{
+	unsigned int n = ig->cfg.channels;
+	struct ignis_qset *qs;
+	int err;
+
+	qs = ignis_qset_alloc(ig, &ig->cfg);
+	if (IS_ERR(qs))
+		return PTR_ERR(qs);
+
+	err = netif_set_real_num_queues(ig->netdev, n, n);
+	if (err)
+		goto err_free;
+
+	ignis_napi_add(ig, 0, n);
+	err = ignis_irq_request_other(ig);
+	if (err)
+		goto err_napi;
+
+	err = ignis_irq_request(ig, 0, n);
+	if (err)
+		goto err_other;
+
+	if (!ig->xps_set)
+		ignis_set_xps(ig);
+	ig->xps_set = true;
+	ig->qset = qs;
+	return 0;
+
+err_other:
+	ignis_irq_free_other(ig);
+err_napi:
+	ignis_napi_del(ig, 0, n);
+err_free:
+	ignis_qset_free(ig, qs);
+	return err;
+}
+
+/**
+ * ignis_qset_close - undo ignis_qset_open(); the queues are stopped
+ * @ig: port
+ *
+ * Context: process, RTNL.
+ */
+void ignis_qset_close(struct ignis *ig)
+{
+	struct ignis_qset *qs = ig->qset;
+
+	ignis_irq_free(ig, 0, qs->n);
+	ignis_irq_free_other(ig);
+	ignis_napi_del(ig, 0, qs->n);
+	ig->qset = NULL;
+	ignis_qset_free(ig, qs);
+}
+
+/**
+ * ignis_qset_count - queue pairs of the running set
+ * @ig: port
+ *
+ * Context: process; RTNL, or between phylink_start() and phylink_stop().
+ *
+ * Return: that, 0 while the port is down.
+ */
+u16 ignis_qset_count(const struct ignis *ig)
+{
+	return ig->qset ? ig->qset->n : 0;
+}
+
+/**
+ * ignis_refill_work - poll every queue, so that those without buffers refill
+ * @work: ig->refill_work
+ *
+ * A queue that has no buffers left gets no interrupts either; rx.c schedules
+ * this when an allocation failed.
+ *
+ * Context: process; ignis_qset_stop() waits for it.
+ */
+void ignis_refill_work(struct work_struct *work)
+{
+	struct ignis *ig = container_of(to_delayed_work(work), struct ignis,
+					refill_work);
+	unsigned int i;
+
+	for (i = 0; i < ig->qset->n; i++)
+		ignis_napi_kick(&ig->vectors[i]);
+}
