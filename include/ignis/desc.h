@@ -71,12 +71,12 @@ union ignis_tx_desc {
 };
 
 /* Most bytes a single data descriptor may carry */
-#define TXD_MAX_DATA		(1u << 15)
+#define TXD_MAX_DATA		32768u
 
 /* read.cmd_type_len; DTYP, DEXT also stand in ctx.type_tucmd_mlhl */
 #define TXD_DTALEN		GENMASK(15, 0)
-#define TXD_DTYP_CTX		(2u << 20)
-#define TXD_DTYP_DATA		(3u << 20)
+#define TXD_DTYP_CTX		0x00200000
+#define TXD_DTYP_DATA		0x00300000
 #define TXD_EOP			BIT(24)
 #define TXD_IFCS		BIT(25)
 #define TXD_RS			BIT(27)
@@ -99,9 +99,9 @@ union ignis_tx_desc {
 
 /* ctx.type_tucmd_mlhl */
 #define TXC_IPV4		BIT(10)
-#define TXC_L4T_UDP		(0u << 11)
-#define TXC_L4T_TCP		(1u << 11)
-#define TXC_L4T_SCTP		(2u << 11)
+#define TXC_L4T_UDP		0x0000
+#define TXC_L4T_TCP		0x0800
+#define TXC_L4T_SCTP		0x1000
 
 /* ctx.mss_l4len_idx */
 #define TXC_L4LEN		GENMASK(15, 8)

@@ -120,7 +120,8 @@
 #define   RXCSUM_CRCOFL		BIT(11)
 #define   RXCSUM_PCSD		BIT(13)
 #define IGNIS_RFCTL		0x5008
-#define IGNIS_RXQ(n, reg)	(0xc000 + 0x40 * (n) + (reg))
+#define IGNIS_QUEUE_STRIDE	0x40
+#define IGNIS_RXQ(n, reg)	(0xc000 + IGNIS_QUEUE_STRIDE * (n) + (reg))
 #define IGNIS_RDBAL(n)		IGNIS_RXQ(n, 0x00)
 #define IGNIS_RDBAH(n)		IGNIS_RXQ(n, 0x04)
 #define IGNIS_RDLEN(n)		IGNIS_RXQ(n, 0x08)
@@ -169,7 +170,7 @@
 #define   TCTL_CT		GENMASK(11, 4)
 #define   TCTL_COLD		GENMASK(21, 12)
 #define   TCTL_RTLC		BIT(24)
-#define IGNIS_TXQ(n, reg)	(0xe000 + 0x40 * (n) + (reg))
+#define IGNIS_TXQ(n, reg)	(0xe000 + IGNIS_QUEUE_STRIDE * (n) + (reg))
 #define IGNIS_TDBAL(n)		IGNIS_TXQ(n, 0x00)
 #define IGNIS_TDBAH(n)		IGNIS_TXQ(n, 0x04)
 #define IGNIS_TDLEN(n)		IGNIS_TXQ(n, 0x08)

@@ -14,8 +14,14 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define net_dim(dim, sample)	net_dim(dim, *(sample))
-#define netif_napi_add_config(netdev, napi, poll, index) \
-	netif_napi_add(netdev, napi, poll)
+
+static inline void netif_napi_add_config(struct net_device *netdev,
+					 struct napi_struct *napi,
+					 int (*poll)(struct napi_struct *, int),
+					 int index)
+{
+	netif_napi_add(netdev, napi, poll);
+}
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)

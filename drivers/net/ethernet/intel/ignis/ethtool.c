@@ -20,31 +20,41 @@ static void ignis_get_drvinfo(struct net_device *netdev,
 			 nvm >> 12, nvm >> 4 & 0xff, nvm & 0xf);
 }
 
+static unsigned int ignis_regs_repeat(const struct ignis *ig,
+				      const struct ignis_regs *regs)
+{
+	return regs->per_queue ? ig->mac->max_queues : 1;
+}
+
 static int ignis_get_regs_len(struct net_device *netdev)
 {
 	struct ignis *ig = netdev_priv(netdev);
+	const struct ignis_regs *regs = ig->mac->regs;
 	unsigned int i, n = 0;
 
-	for (i = 0; i < ig->mac->n_regs; i++)
-		n += ig->mac->regs[i][1];
+	for (i = 0; i < ig->mac->n_regs; i++, regs++)
+		n += regs->count * ignis_regs_repeat(ig, regs);
 	return n * 2 * sizeof(u32);
 }
 
 /* Pairs of offset and value, so that a decoder needs no table of ours */
-static void ignis_get_regs(struct net_device *netdev, struct ethtool_regs *regs,
+static void ignis_get_regs(struct net_device *netdev, struct ethtool_regs *info,
 			   void *data)
 {
 	struct ignis *ig = netdev_priv(netdev);
-	unsigned int i, j;
+	const struct ignis_regs *regs = ig->mac->regs;
+	unsigned int i, j, q;
 	u32 *out = data;
 
-	regs->version = 1;
-	for (i = 0; i < ig->mac->n_regs; i++) {
-		for (j = 0; j < ig->mac->regs[i][1]; j++) {
-			u32 reg = ig->mac->regs[i][0] + 4 * j;
-
-			*out++ = reg;
-			*out++ = ignis_rd(ig, reg);
+	info->version = 1;
+	for (i = 0; i < ig->mac->n_regs; i++, regs++) {
+		for (q = 0; q < ignis_regs_repeat(ig, regs); q++) {
+			for (j = 0; j < regs->count; j++) {
+				*out = regs->first + 4 * j +
+				       IGNIS_QUEUE_STRIDE * q;
+				out[1] = ignis_rd(ig, *out);
+				out += 2;
+			}
 		}
 	}
 }
@@ -111,7 +121,9 @@ static int ignis_set_channels(struct net_device *netdev,
 	struct ignis *ig = netdev_priv(netdev);
 	struct ignis_config cfg = ig->cfg;
 
-	if (ch->other_count != (ig->irq_mode == IGNIS_MSIX))
+	bool msix = ig->irq_mode == IGNIS_MSIX;
+
+	if (ch->other_count != msix)
 		return -EINVAL;
 
 	cfg.channels = ch->combined_count;

@@ -181,7 +181,14 @@ struct ignis_vector {
 	struct dim dim;
 	struct ignis_rx_stats rx_stats;
 	struct ignis_tx_stats tx_stats;
-	char name[IFNAMSIZ + 8];
+	char name[IFNAMSIZ + 11];
+};
+
+/* Consecutive 32-bit registers that can be read without side effects */
+struct ignis_regs {
+	u16 first;
+	u8 count;
+	bool per_queue;		/* again every IGNIS_QUEUE_STRIDE */
 };
 
 /**
@@ -191,7 +198,7 @@ struct ignis_vector {
  * @rar_entries: exact unicast filters, the own address included
  * @reta_entries: RSS indirection entries
  * @phy_addr: internal PHY's address on the MDIO bus
- * @regs: what ethtool -d dumps, {first, count} pairs of 32-bit registers
+ * @regs: what ethtool -d dumps
  * @n_regs: entries in @regs
  * @reset: bring the MAC to its reset state, DMA and interrupts off
  * @init: program what does not depend on queues; after @reset
@@ -213,7 +220,7 @@ struct ignis_mac {
 	u8 rar_entries;
 	u8 reta_entries;
 	u8 phy_addr;
-	const u16 (*regs)[2];
+	const struct ignis_regs *regs;
 	unsigned int n_regs;
 
 	int (*reset)(struct ignis *ig);
@@ -239,33 +246,31 @@ enum ignis_irq_mode {
 
 enum ignis_flags {
 	IGNIS_GONE,		/* reads return all ones: removed */
+	IGNIS_HANG,		/* the watchdog asks for a restart */
+	IGNIS_FLUSH,		/* link lost: rings may hold frames for ever */
 };
 
-/* Wire events the MAC counts in registers that clear on read */
-#define IGNIS_HW_STATS(X)	\
-	X(rx_crc_errors, CRCERRS)	\
-	X(rx_align_errors, ALGNERRC)	\
-	X(rx_symbol_errors, RXERRC)	\
-	X(rx_missed, MPC)		\
-	X(rx_no_buffer, RNBC)		\
-	X(rx_undersize, RUC)		\
-	X(rx_fragments, RFC)		\
-	X(rx_oversize, ROC)		\
-	X(rx_jabber, RJC)		\
-	X(rx_length_errors, RLEC)	\
-	X(rx_multicast, MPRC)		\
-	X(tx_excessive_collisions, ECOL)\
-	X(tx_late_collisions, LATECOL)	\
-	X(collisions, COLC)		\
-	X(rx_xon, XONRXC)		\
-	X(rx_xoff, XOFFRXC)		\
-	X(tx_xon, XONTXC)		\
-	X(tx_xoff, XOFFTXC)
-
-struct ignis_hw_stats {
-#define X(name, reg)	u64 name;
-	IGNIS_HW_STATS(X)
-#undef X
+/* Wire events that the MAC counts in registers which clear on read */
+enum ignis_hw_stat {
+	HW_RX_CRC_ERRORS,
+	HW_RX_ALIGN_ERRORS,
+	HW_RX_SYMBOL_ERRORS,
+	HW_RX_MISSED,
+	HW_RX_NO_BUFFER,
+	HW_RX_UNDERSIZE,
+	HW_RX_FRAGMENTS,
+	HW_RX_OVERSIZE,
+	HW_RX_JABBER,
+	HW_RX_LENGTH_ERRORS,
+	HW_RX_MULTICAST,
+	HW_TX_EXCESSIVE_COLLISIONS,
+	HW_TX_LATE_COLLISIONS,
+	HW_COLLISIONS,
+	HW_RX_XON,
+	HW_RX_XOFF,
+	HW_TX_XON,
+	HW_TX_XOFF,
+	HW_STATS
 };
 
 struct ignis_rss {
@@ -279,6 +284,7 @@ struct ignis_rss {
  * @pdev: its PCI function
  * @hw: BAR 0
  * @mac: chip table
+ * @reg_lock: read-modify-write of registers
  * @tx: transmit ring of each queue, for ndo_start_xmit
  * @flags: enum ignis_flags bits
  * @cfg: configuration in force; RTNL
@@ -301,7 +307,7 @@ struct ignis_rss {
  * @stats_lock: @hw_stats
  * @hw_stats: counts taken from clear-on-read registers so far
  * @tx_timeouts: times the watchdog found a queue hanging
- * @reset_work: recovers from a transmit hang, detaches a removed device
+ * @reset_work: acts on @flags
  * @refill_work: polls queues that ran out of receive buffers
  */
 struct ignis {
@@ -309,6 +315,7 @@ struct ignis {
 	struct pci_dev *pdev;
 	void __iomem *hw;
 	const struct ignis_mac *mac;
+	spinlock_t reg_lock;	/* read-modify-write of registers */
 	struct ignis_tx_ring *tx[IGNIS_MAX_QUEUES];
 	unsigned long flags;
 
@@ -332,8 +339,8 @@ struct ignis {
 	struct phy_device *phy;
 	bool tx_pause;
 
-	spinlock_t stats_lock;
-	struct ignis_hw_stats hw_stats;
+	spinlock_t stats_lock;	/* hw_stats */
+	u64 hw_stats[HW_STATS];
 
 	u64 tx_timeouts;
 	struct work_struct reset_work;
@@ -357,9 +364,14 @@ static inline void ignis_wr(struct ignis *ig, u32 reg, u32 val)
 	writel(val, ig->hw + reg);
 }
 
+/* Several contexts change fields of CTRL, RCTL and others: one at a time */
 static inline void ignis_rmw(struct ignis *ig, u32 reg, u32 clear, u32 set)
 {
+	unsigned long irqflags;
+
+	spin_lock_irqsave(&ig->reg_lock, irqflags);
 	ignis_wr(ig, reg, (ignis_rd(ig, reg) & ~clear) | set);
+	spin_unlock_irqrestore(&ig->reg_lock, irqflags);
 }
 
 /* Posted writes before this have reached the device when it returns */
@@ -388,6 +400,7 @@ int ignis_reconfigure(struct ignis *ig, const struct ignis_config *cfg,
 void ignis_qset_stop(struct ignis *ig);
 void ignis_qset_start(struct ignis *ig);
 void ignis_qset_purge(struct ignis *ig);
+bool ignis_qset_tx_pending(const struct ignis *ig);
 u16 ignis_qset_count(const struct ignis *ig);
 void ignis_refill_work(struct work_struct *work);
 

@@ -6,6 +6,11 @@
 
 #include "ignis.h"
 
+static const struct cpumask *ignis_default_cpu(struct ignis *ig, unsigned int i)
+{
+	return cpumask_of(cpumask_local_spread(i, dev_to_node(&ig->pdev->dev)));
+}
+
 static irqreturn_t ignis_intr_queue(int irq, void *data)
 {
 	struct ignis_vector *v = data;
@@ -164,9 +169,7 @@ int ignis_irq_request(struct ignis *ig, unsigned int first, unsigned int end)
 			ignis_irq_free(ig, first, i);
 			return err;
 		}
-		irq_update_affinity_hint(v->irq,
-					 cpumask_of(cpumask_local_spread(i,
-						dev_to_node(&ig->pdev->dev))));
+		irq_update_affinity_hint(v->irq, ignis_default_cpu(ig, i));
 	}
 	return 0;
 }
@@ -280,9 +283,7 @@ int ignis_irq_init(struct ignis *ig)
 			continue;
 		}
 		v->irq = pci_irq_vector(ig->pdev, IGNIS_QUEUE_VECTOR(i));
-		irq_set_affinity_and_hint(v->irq,
-					  cpumask_of(cpumask_local_spread(i,
-						dev_to_node(&ig->pdev->dev))));
+		irq_set_affinity_and_hint(v->irq, ignis_default_cpu(ig, i));
 		irq_update_affinity_hint(v->irq, NULL);
 	}
 	return 0;

@@ -19,6 +19,11 @@
 
 #define SEM_USECS	(100 * USEC_PER_MSEC)
 
+static void ignis_swsm_unlock(struct ignis *ig)
+{
+	ignis_rmw(ig, IGNIS_SWSM, SWSM_SMBI | SWSM_SWESMBI, 0);
+}
+
 /* Take the lock bits of SWSM, which guard SW_FW_SYNC; 82576 8.6.1 */
 static int ignis_swsm_lock(struct ignis *ig)
 {
@@ -27,8 +32,12 @@ static int ignis_swsm_lock(struct ignis *ig)
 
 	/* A read that finds SMBI clear has set it */
 	if (read_poll_timeout(ignis_rd, val, !(val & SWSM_SMBI), 50, SEM_USECS,
-			      false, ig, IGNIS_SWSM))
-		return -EBUSY;
+			      false, ig, IGNIS_SWSM)) {
+		/* Nobody holds it this long: it was left behind */
+		ignis_swsm_unlock(ig);
+		if (ignis_rd(ig, IGNIS_SWSM) & SWSM_SMBI)
+			return -EBUSY;
+	}
 
 	for (tries = SEM_USECS / 50; tries; tries--) {
 		ignis_rmw(ig, IGNIS_SWSM, 0, SWSM_SWESMBI);
@@ -36,12 +45,8 @@ static int ignis_swsm_lock(struct ignis *ig)
 			return 0;
 		usleep_range(50, 100);
 	}
+	ignis_swsm_unlock(ig);
 	return -EBUSY;
-}
-
-static void ignis_swsm_unlock(struct ignis *ig)
-{
-	ignis_rmw(ig, IGNIS_SWSM, SWSM_SMBI | SWSM_SWESMBI, 0);
 }
 
 static u32 ignis_phy_sem(struct ignis *ig)
@@ -88,6 +93,8 @@ static int ignis_mdic(struct ignis *ig, u32 op, int addr, int reg, u16 data)
 	u32 val;
 	int err;
 
+	if (test_bit(IGNIS_GONE, &ig->flags))
+		return -ENODEV;
 	err = ignis_phy_lock(ig, sem);
 	if (err)
 		return err;
@@ -132,6 +139,11 @@ static void ignis_mac_config(struct phylink_config *config, unsigned int mode,
 static void ignis_mac_link_down(struct phylink_config *config,
 				unsigned int mode, phy_interface_t interface)
 {
+	struct ignis *ig = to_ignis(config);
+
+	/* What the rings hold is not sent before there is a link again */
+	set_bit(IGNIS_FLUSH, &ig->flags);
+	schedule_work(&ig->reset_work);
 }
 
 static void ignis_mac_link_up(struct phylink_config *config,
@@ -154,14 +166,18 @@ static const struct phylink_mac_ops ignis_phylink_ops = {
  * ignis_link_restart - negotiate anew after a MAC reset
  * @ig: port
  *
- * The reset may have taken the PHY with it.
+ * The reset may have taken the PHY's registers with it.
  *
- * Context: process.
+ * Context: process, RTNL.
  */
 void ignis_link_restart(struct ignis *ig)
 {
-	if (phy_init_hw(ig->phy) || genphy_restart_aneg(ig->phy))
-		netdev_warn(ig->netdev, "could not restart the PHY\n");
+	int err = phy_start_aneg(ig->phy);
+
+	if (!err && ig->phy->autoneg == AUTONEG_ENABLE)
+		err = genphy_restart_aneg(ig->phy);
+	if (err)
+		netdev_warn(ig->netdev, "could not restart the PHY: %d\n", err);
 }
 
 /**
@@ -223,6 +239,9 @@ int ignis_link_init(struct ignis *ig)
 	rtnl_unlock();
 	if (err)
 		goto err_phylink;
+
+	ig->phy->port = PORT_TP;
+	ig->phy->is_internal = true;
 	return 0;
 
 err_phylink:

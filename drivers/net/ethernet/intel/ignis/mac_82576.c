@@ -18,8 +18,7 @@
 
 #define ALL_BITS	(~0u)
 
-/* Registers that can be read without side effects, as {first, count} */
-static const u16 ignis_82576_regs[][2] = {
+static const struct ignis_regs ignis_82576_regs[] = {
 	{ IGNIS_CTRL, 1 },
 	{ IGNIS_STATUS, 1 },
 	{ IGNIS_EECD, 1 },
@@ -27,11 +26,11 @@ static const u16 ignis_82576_regs[][2] = {
 	{ IGNIS_MDIC, 1 },
 	{ IGNIS_FCAL, 3 },		/* FCAL, FCAH, FCT */
 	{ IGNIS_VET, 1 },
+	{ IGNIS_IMS, 1 },
+	{ IGNIS_IAM, 1 },
 	{ IGNIS_RCTL, 1 },
 	{ IGNIS_FCTTV, 1 },
 	{ IGNIS_TCTL, 1 },
-	{ IGNIS_IMS, 1 },
-	{ IGNIS_IAM, 1 },
 	{ IGNIS_GPIE, 1 },
 	{ IGNIS_EIMS, 1 },
 	{ IGNIS_EIAC, 2 },		/* EIAC, EIAM */
@@ -48,19 +47,15 @@ static const u16 ignis_82576_regs[][2] = {
 	{ IGNIS_RAL_HI(16), 16 },
 	{ IGNIS_VFTA(0), VFTA_REGS },
 	{ IGNIS_MRQC, 1 },
-	{ IGNIS_SWSM, 1 },
 	{ IGNIS_SW_FW_SYNC, 1 },
 	{ IGNIS_RETA(0), IGNIS_MAX_RETA / 4 },
-#define RX_QUEUE(n)	{ IGNIS_RDBAL(n), 5 }, { IGNIS_RDT(n), 1 }, \
-			{ IGNIS_RXDCTL(n), 1 }
-	RX_QUEUE(0), RX_QUEUE(1), RX_QUEUE(2), RX_QUEUE(3),
-	RX_QUEUE(4), RX_QUEUE(5), RX_QUEUE(6), RX_QUEUE(7),
-#undef RX_QUEUE
-#define TX_QUEUE(n)	{ IGNIS_TDBAL(n), 3 }, { IGNIS_TDH(n), 1 }, \
-			{ IGNIS_TDT(n), 1 }, { IGNIS_TXDCTL(n), 1 }
-	TX_QUEUE(0), TX_QUEUE(1), TX_QUEUE(2), TX_QUEUE(3),
-	TX_QUEUE(4), TX_QUEUE(5), TX_QUEUE(6), TX_QUEUE(7),
-#undef TX_QUEUE
+	{ IGNIS_RDBAL(0), 5, true },	/* RDBAL, RDBAH, RDLEN, SRRCTL, RDH */
+	{ IGNIS_RDT(0), 1, true },
+	{ IGNIS_RXDCTL(0), 1, true },
+	{ IGNIS_TDBAL(0), 3, true },	/* TDBAL, TDBAH, TDLEN */
+	{ IGNIS_TDH(0), 1, true },
+	{ IGNIS_TDT(0), 1, true },
+	{ IGNIS_TXDCTL(0), 1, true },
 };
 
 static void ignis_82576_irq_disable(struct ignis *ig)
@@ -176,6 +171,7 @@ static void ignis_82576_irq_setup(struct ignis *ig)
 	}
 
 	if (ig->irq_mode != IGNIS_MSIX) {
+		ignis_wr(ig, IGNIS_IVAR(0), IVAR_VALID | IVAR_VALID << 8);
 		ignis_wr(ig, IGNIS_GPIE, GPIE_NSICR);
 		return;
 	}
@@ -226,11 +222,17 @@ static void ignis_82576_set_rar(struct ignis *ig, unsigned int entry,
  * With several queues one that is full must not block the others: it drops.
  * With pause frames to send the FIFO is to fill up instead.
  */
-static u32 ignis_82576_srrctl(struct ignis *ig, u32 buf_len)
+static void ignis_82576_set_drop(struct ignis *ig, u16 q)
 {
-	return FIELD_PREP(SRRCTL_BSIZEPACKET, DIV_ROUND_UP(buf_len, 1024)) |
-	       FIELD_PREP(SRRCTL_DESCTYPE, DESCTYPE_ADV_ONEBUF) |
-	       (ig->cfg.channels > 1 && !ig->tx_pause ? SRRCTL_DROP_EN : 0);
+	unsigned long irqflags;
+	u32 val;
+
+	spin_lock_irqsave(&ig->reg_lock, irqflags);
+	val = ignis_rd(ig, IGNIS_SRRCTL(q)) & ~SRRCTL_DROP_EN;
+	if (ig->cfg.channels > 1 && !ig->tx_pause)
+		val |= SRRCTL_DROP_EN;
+	ignis_wr(ig, IGNIS_SRRCTL(q), val);
+	spin_unlock_irqrestore(&ig->reg_lock, irqflags);
 }
 
 /* 4.5.9: an enabled bit that reads back says that the queue has started */
@@ -256,7 +258,11 @@ static void ignis_82576_rx_start(struct ignis *ig,
 	ignis_wr(ig, IGNIS_RDLEN(q), ring->size);
 	ignis_wr(ig, IGNIS_RDH(q), 0);
 	ignis_wr(ig, IGNIS_RDT(q), 0);
-	ignis_wr(ig, IGNIS_SRRCTL(q), ignis_82576_srrctl(ig, ring->buf_len));
+	ignis_rmw(ig, IGNIS_SRRCTL(q), ALL_BITS,
+		  FIELD_PREP(SRRCTL_BSIZEPACKET,
+			     DIV_ROUND_UP(ring->buf_len, 1024)) |
+		  FIELD_PREP(SRRCTL_DESCTYPE, DESCTYPE_ADV_ONEBUF));
+	ignis_82576_set_drop(ig, q);
 	/* Write back each descriptor at once: NAPI and EITR do the batching */
 	ignis_82576_queue_switch(ig, IGNIS_RXDCTL(q),
 				 FIELD_PREP(RXDCTL_PTHRESH, 8) |
@@ -319,14 +325,13 @@ static void ignis_82576_write_rss(struct ignis *ig)
 
 static void ignis_82576_set_pause(struct ignis *ig, bool tx, bool rx)
 {
-	unsigned int i, n = ignis_qset_count(ig);
+	unsigned int q;
 
-	ig->tx_pause = tx;
+	WRITE_ONCE(ig->tx_pause, tx);
 	ignis_rmw(ig, IGNIS_CTRL, CTRL_TFCE | CTRL_RFCE,
 		  (tx ? CTRL_TFCE : 0) | (rx ? CTRL_RFCE : 0));
-	for (i = 0; i < n; i++)
-		ignis_wr(ig, IGNIS_SRRCTL(i),
-			 ignis_82576_srrctl(ig, ig->vectors[i].rx->buf_len));
+	for (q = 0; q < ig->max_channels; q++)
+		ignis_82576_set_drop(ig, q);
 }
 
 const struct ignis_mac ignis_mac_82576 = {

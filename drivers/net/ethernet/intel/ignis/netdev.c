@@ -90,7 +90,7 @@ static int ignis_stop(struct net_device *netdev)
 
 /*
  * Start over with everything in the rings thrown away.  Only for a transmitter
- * that hangs: no configuration change needs it.
+ * that is stuck: no configuration change needs it.
  */
 static void ignis_restart(struct ignis *ig)
 {
@@ -107,7 +107,7 @@ static void ignis_restart(struct ignis *ig)
 }
 
 /**
- * ignis_reset_work - recover from a transmit hang, detach a removed device
+ * ignis_reset_work - act on what was noticed where one cannot sleep
  * @work: ig->reset_work
  *
  * Context: process.
@@ -115,12 +115,20 @@ static void ignis_restart(struct ignis *ig)
 void ignis_reset_work(struct work_struct *work)
 {
 	struct ignis *ig = container_of(work, struct ignis, reset_work);
+	bool restart;
 
 	rtnl_lock();
-	if (test_bit(IGNIS_GONE, &ig->flags))
+	restart = test_and_clear_bit(IGNIS_HANG, &ig->flags);
+	if (test_bit(IGNIS_GONE, &ig->flags)) {
 		netif_device_detach(ig->netdev);
-	else if (netif_running(ig->netdev))
-		ignis_restart(ig);
+	} else if (netif_running(ig->netdev) &&
+		   netif_device_present(ig->netdev)) {
+		if (test_and_clear_bit(IGNIS_FLUSH, &ig->flags))
+			restart |= !netif_carrier_ok(ig->netdev) &&
+				   ignis_qset_tx_pending(ig);
+		if (restart)
+			ignis_restart(ig);
+	}
 	rtnl_unlock();
 }
 
@@ -137,6 +145,7 @@ static void ignis_tx_timeout(struct net_device *netdev, unsigned int queue)
 		   ignis_rd(ig, IGNIS_TXDCTL(queue)),
 		   ignis_rd(ig, IGNIS_STATUS));
 	ig->tx_timeouts++;
+	set_bit(IGNIS_HANG, &ig->flags);
 	schedule_work(&ig->reset_work);
 }
 

@@ -66,6 +66,7 @@ static int ignis_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ig->netdev = netdev;
 	ig->pdev = pdev;
 	ig->mac = mac;
+	spin_lock_init(&ig->reg_lock);
 	spin_lock_init(&ig->stats_lock);
 	INIT_WORK(&ig->reset_work, ignis_reset_work);
 	INIT_DELAYED_WORK(&ig->refill_work, ignis_refill_work);

@@ -196,8 +196,10 @@ void ignis_qset_start(struct ignis *ig)
 		napi_enable(&v->napi);
 		/* unmasks the vector too when it completes */
 		ignis_napi_kick(v);
-		netif_tx_wake_queue(v->tx->txq);
 	}
+
+	/* Unused ones too: the watchdog takes any stopped queue for stuck */
+	netif_tx_wake_all_queues(ig->netdev);
 }
 
 /**
@@ -375,10 +377,28 @@ void ignis_qset_close(struct ignis *ig)
 }
 
 /**
+ * ignis_qset_tx_pending - does the hardware hold frames not yet sent
+ * @ig: port, up
+ *
+ * Context: process, RTNL.
+ *
+ * Return: true if so.
+ */
+bool ignis_qset_tx_pending(const struct ignis *ig)
+{
+	unsigned int i;
+
+	for (i = 0; i < ig->qset->n; i++)
+		if (READ_ONCE(ig->tx[i]->ntc) != READ_ONCE(ig->tx[i]->kicked))
+			return true;
+	return false;
+}
+
+/**
  * ignis_qset_count - queue pairs of the running set
  * @ig: port
  *
- * Context: process; RTNL, or between phylink_start() and phylink_stop().
+ * Context: process, RTNL.
  *
  * Return: that, 0 while the port is down.
  */

@@ -11,14 +11,13 @@
  */
 void ignis_rss_spread(struct ignis *ig)
 {
-	unsigned int i;
+	unsigned int i, n = ig->cfg.channels;
 
 	/* ethtool refuses fewer channels than a table set by hand names */
 	if (netif_is_rxfh_configured(ig->netdev))
 		return;
 	for (i = 0; i < ig->mac->reta_entries; i++)
-		ig->rss.indir[i] = ethtool_rxfh_indir_default(i,
-							ig->cfg.channels);
+		ig->rss.indir[i] = ethtool_rxfh_indir_default(i, n);
 }
 
 /**

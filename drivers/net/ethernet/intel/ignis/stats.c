@@ -5,6 +5,40 @@
 
 #include "ignis.h"
 
+static const struct {
+	char name[ETH_GSTRING_LEN];
+	u16 reg;
+} ignis_hw_counters[HW_STATS] = {
+	[HW_RX_CRC_ERRORS]	= { "rx_crc_errors", IGNIS_CRCERRS },
+	[HW_RX_ALIGN_ERRORS]	= { "rx_align_errors", IGNIS_ALGNERRC },
+	[HW_RX_SYMBOL_ERRORS]	= { "rx_symbol_errors", IGNIS_RXERRC },
+	[HW_RX_MISSED]		= { "rx_missed", IGNIS_MPC },
+	[HW_RX_NO_BUFFER]	= { "rx_no_buffer", IGNIS_RNBC },
+	[HW_RX_UNDERSIZE]	= { "rx_undersize", IGNIS_RUC },
+	[HW_RX_FRAGMENTS]	= { "rx_fragments", IGNIS_RFC },
+	[HW_RX_OVERSIZE]	= { "rx_oversize", IGNIS_ROC },
+	[HW_RX_JABBER]		= { "rx_jabber", IGNIS_RJC },
+	[HW_RX_LENGTH_ERRORS]	= { "rx_length_errors", IGNIS_RLEC },
+	[HW_RX_MULTICAST]	= { "rx_multicast", IGNIS_MPRC },
+	[HW_TX_EXCESSIVE_COLLISIONS] = { "tx_excessive_collisions",
+					 IGNIS_ECOL },
+	[HW_TX_LATE_COLLISIONS]	= { "tx_late_collisions", IGNIS_LATECOL },
+	[HW_COLLISIONS]		= { "collisions", IGNIS_COLC },
+	[HW_RX_XON]		= { "rx_xon", IGNIS_XONRXC },
+	[HW_RX_XOFF]		= { "rx_xoff", IGNIS_XOFFRXC },
+	[HW_TX_XON]		= { "tx_xon", IGNIS_XONTXC },
+	[HW_TX_XOFF]		= { "tx_xoff", IGNIS_XOFFTXC },
+};
+
+static void ignis_copy_hw_stats(struct ignis *ig, u64 *out)
+{
+	unsigned long irqflags;
+
+	spin_lock_irqsave(&ig->stats_lock, irqflags);
+	memcpy(out, ig->hw_stats, sizeof(ig->hw_stats));
+	spin_unlock_irqrestore(&ig->stats_lock, irqflags);
+}
+
 /**
  * ignis_update_hw_stats - take over the MAC's clear-on-read counters
  * @ig: port
@@ -13,16 +47,15 @@
  */
 void ignis_update_hw_stats(struct ignis *ig)
 {
-	struct ignis_hw_stats *hw = &ig->hw_stats;
 	unsigned long irqflags;
+	unsigned int i;
 
 	if (test_bit(IGNIS_GONE, &ig->flags))
 		return;
 
 	spin_lock_irqsave(&ig->stats_lock, irqflags);
-#define X(name, reg)	hw->name += ignis_rd(ig, IGNIS_##reg);
-	IGNIS_HW_STATS(X)
-#undef X
+	for (i = 0; i < HW_STATS; i++)
+		ig->hw_stats[i] += ignis_rd(ig, ignis_hw_counters[i].reg);
 	spin_unlock_irqrestore(&ig->stats_lock, irqflags);
 }
 
@@ -127,7 +160,7 @@ void ignis_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *s)
 	struct ignis *ig = netdev_priv(netdev);
 	struct netdev_queue_stats_rx rx;
 	struct netdev_queue_stats_tx tx;
-	struct ignis_hw_stats hw;
+	u64 hw[HW_STATS];
 	unsigned int i;
 	u64 bad;
 
@@ -147,21 +180,19 @@ void ignis_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *s)
 		s->tx_dropped += bad;
 	}
 
-	spin_lock_bh(&ig->stats_lock);
-	hw = ig->hw_stats;
-	spin_unlock_bh(&ig->stats_lock);
+	ignis_copy_hw_stats(ig, hw);
 
-	s->multicast = hw.rx_multicast;
-	s->collisions = hw.collisions;
-	s->rx_crc_errors = hw.rx_crc_errors;
-	s->rx_frame_errors = hw.rx_align_errors;
-	s->rx_length_errors = hw.rx_length_errors + hw.rx_oversize +
-			      hw.rx_jabber;
-	s->rx_missed_errors = hw.rx_missed;
+	s->multicast = hw[HW_RX_MULTICAST];
+	s->collisions = hw[HW_COLLISIONS];
+	s->rx_crc_errors = hw[HW_RX_CRC_ERRORS];
+	s->rx_frame_errors = hw[HW_RX_ALIGN_ERRORS];
+	s->rx_length_errors = hw[HW_RX_LENGTH_ERRORS] + hw[HW_RX_OVERSIZE] +
+			      hw[HW_RX_JABBER];
+	s->rx_missed_errors = hw[HW_RX_MISSED];
 	s->rx_errors += s->rx_crc_errors + s->rx_frame_errors +
-			s->rx_length_errors + hw.rx_symbol_errors;
-	s->tx_aborted_errors = hw.tx_excessive_collisions;
-	s->tx_window_errors = hw.tx_late_collisions;
+			s->rx_length_errors + hw[HW_RX_SYMBOL_ERRORS];
+	s->tx_aborted_errors = hw[HW_TX_EXCESSIVE_COLLISIONS];
+	s->tx_window_errors = hw[HW_TX_LATE_COLLISIONS];
 	s->tx_errors = s->tx_aborted_errors + s->tx_window_errors;
 }
 
@@ -172,12 +203,6 @@ static const char ignis_rx_names[][ETH_GSTRING_LEN] = {
 
 static const char ignis_tx_names[][ETH_GSTRING_LEN] = {
 	"packets", "bytes", "stopped", "wake", "dropped",
-};
-
-static const char ignis_hw_names[][ETH_GSTRING_LEN] = {
-#define X(name, reg)	#name,
-	IGNIS_HW_STATS(X)
-#undef X
 };
 
 /**
@@ -193,7 +218,7 @@ int ignis_get_sset_count(struct net_device *netdev, int sset)
 
 	if (sset != ETH_SS_STATS)
 		return -EOPNOTSUPP;
-	return ARRAY_SIZE(ignis_hw_names) + 1 +
+	return HW_STATS + 1 +
 	       ig->max_channels * (ARRAY_SIZE(ignis_rx_names) +
 				   ARRAY_SIZE(ignis_tx_names));
 }
@@ -212,8 +237,8 @@ void ignis_get_strings(struct net_device *netdev, u32 sset, u8 *data)
 	if (sset != ETH_SS_STATS)
 		return;
 
-	for (i = 0; i < ARRAY_SIZE(ignis_hw_names); i++)
-		ethtool_puts(&data, ignis_hw_names[i]);
+	for (i = 0; i < HW_STATS; i++)
+		ethtool_puts(&data, ignis_hw_counters[i].name);
 	ethtool_puts(&data, "tx_timeouts");
 	for (i = 0; i < ig->max_channels; i++) {
 		for (j = 0; j < ARRAY_SIZE(ignis_rx_names); j++)
@@ -243,11 +268,8 @@ void ignis_get_ethtool_stats(struct net_device *netdev,
 	u64 bad;
 
 	ignis_update_hw_stats(ig);
-	spin_lock_bh(&ig->stats_lock);
-#define X(name, reg)	*data++ = ig->hw_stats.name;
-	IGNIS_HW_STATS(X)
-#undef X
-	spin_unlock_bh(&ig->stats_lock);
+	ignis_copy_hw_stats(ig, data);
+	data += HW_STATS;
 	*data++ = ig->tx_timeouts;
 
 	for (i = 0; i < ig->max_channels; i++) {
