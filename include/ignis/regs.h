@@ -28,7 +28,6 @@
 #define   STATUS_LAN_ID		GENMASK(3, 2)
 #define   STATUS_GIO_MASTER_EN	BIT(19)
 #define IGNIS_CTRL_EXT		0x0018
-#define   CTRL_EXT_NS_DIS	BIT(16)
 #define   CTRL_EXT_DRV_LOAD	BIT(28)
 #define IGNIS_MDIC		0x0020
 #define   MDIC_DATA		GENMASK(15, 0)
@@ -69,6 +68,13 @@
 #define   SW_FW_SYNC_PHY0	BIT(1)
 #define   SW_FW_SYNC_PHY1	BIT(2)
 #define   SW_FW_SYNC_FW_SHIFT	16
+
+/* 8.6 PCIe */
+#define IGNIS_GCR		0x5b00
+#define   GCR_CMPL_TMOUT	GENMASK(15, 12)
+#define     GCR_TMOUT_10MS	1
+#define   GCR_CMPL_TMOUT_RESEND	BIT(16)
+#define   GCR_CAP_VER2		BIT(18)
 
 /* 8.8 Interrupts */
 #define IGNIS_ICR		0x00c0	/* these five at their addresses in all siblings */
@@ -120,6 +126,7 @@
 #define   RXCSUM_CRCOFL		BIT(11)
 #define   RXCSUM_PCSD		BIT(13)
 #define IGNIS_RFCTL		0x5008
+#define   RFCTL_IPV6_EX_DIS	BIT(16)
 #define IGNIS_QUEUE_STRIDE	0x40
 #define IGNIS_RXQ(n, reg)	(0xc000 + IGNIS_QUEUE_STRIDE * (n) + (reg))
 #define IGNIS_RDBAL(n)		IGNIS_RXQ(n, 0x00)
@@ -137,7 +144,7 @@
 #define   RXDCTL_HTHRESH	GENMASK(12, 8)
 #define   RXDCTL_WTHRESH	GENMASK(20, 16)
 #define   RXDCTL_ENABLE		BIT(25)
-#define IGNIS_RQDPC(n)		IGNIS_RXQ(n, 0x30)
+#define IGNIS_RQDPC(n)		IGNIS_RXQ(n, 0x30)	/* clears on read */
 
 /* 8.10 Receive side scaling */
 #define IGNIS_MRQC		0x5818
@@ -160,6 +167,8 @@
 #define IGNIS_RAL_LO(n)		(0x5400 + 8 * (n))	/* entries 0..15 */
 #define IGNIS_RAL_HI(n)		(0x54e0 + 8 * ((n) - 16))	/* 16..23 */
 #define   RAH_AV		BIT(31)
+#define IGNIS_UTA(n)		(0xa000 + 4 * (n))
+#define   UTA_REGS		128
 #define IGNIS_VFTA(n)		(0x5600 + 4 * (n))
 #define   VFTA_REGS		128
 
@@ -190,19 +199,15 @@
 #define IGNIS_ECOL		0x4018
 #define IGNIS_LATECOL		0x4020
 #define IGNIS_COLC		0x4028
-#define IGNIS_RLEC		0x4040
 #define IGNIS_XONRXC		0x4048
 #define IGNIS_XONTXC		0x404c
 #define IGNIS_XOFFRXC		0x4050
 #define IGNIS_XOFFTXC		0x4054
-#define IGNIS_BPRC		0x4078
 #define IGNIS_MPRC		0x407c
 #define IGNIS_RNBC		0x40a0
 #define IGNIS_RUC		0x40a4
 #define IGNIS_RFC		0x40a8
 #define IGNIS_ROC		0x40ac
 #define IGNIS_RJC		0x40b0
-#define IGNIS_STATS_FIRST	0x4000
-#define IGNIS_STATS_LAST	0x4124
 
 #endif /* IGNIS_REGS_H */

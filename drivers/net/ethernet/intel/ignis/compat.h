@@ -32,4 +32,22 @@ static inline void page_pool_enable_direct_recycling(struct page_pool *pool,
 }
 #endif
 
+/* ethtool op that tells the number of receive rings */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+u32 ignis_get_rx_ring_count(struct net_device *netdev);
+
+static inline int ignis_get_rxnfc(struct net_device *netdev,
+				  struct ethtool_rxnfc *info, u32 *rules)
+{
+	if (info->cmd != ETHTOOL_GRXRINGS)
+		return -EOPNOTSUPP;
+	info->data = ignis_get_rx_ring_count(netdev);
+	return 0;
+}
+
+#define IGNIS_GET_RX_RING_COUNT	.get_rxnfc = ignis_get_rxnfc
+#else
+#define IGNIS_GET_RX_RING_COUNT	.get_rx_ring_count = ignis_get_rx_ring_count
+#endif
+
 #endif /* IGNIS_COMPAT_H */

@@ -89,7 +89,8 @@ static int ignis_set_ringparam(struct net_device *netdev,
 
 	if (ring->rx_pending < IGNIS_MIN_RING ||
 	    ring->tx_pending < IGNIS_MIN_RING) {
-		NL_SET_ERR_MSG(extack, "a ring has at least 64 descriptors");
+		NL_SET_ERR_MSG_FMT(extack, "a ring has at least %u descriptors",
+				   IGNIS_MIN_RING);
 		return -EINVAL;
 	}
 
@@ -119,9 +120,8 @@ static int ignis_set_channels(struct net_device *netdev,
 			      struct ethtool_channels *ch)
 {
 	struct ignis *ig = netdev_priv(netdev);
-	struct ignis_config cfg = ig->cfg;
-
 	bool msix = ig->irq_mode == IGNIS_MSIX;
+	struct ignis_config cfg = ig->cfg;
 
 	if (ch->other_count != msix)
 		return -EINVAL;
@@ -130,6 +130,21 @@ static int ignis_set_channels(struct net_device *netdev,
 	if (cfg.channels == ig->cfg.channels)
 		return 0;
 	return ignis_reconfigure(ig, &cfg, NULL);
+}
+
+/**
+ * ignis_get_rx_ring_count - ethtool op
+ * @netdev: port
+ *
+ * Context: process, RTNL.
+ *
+ * Return: receive rings that a flow can be steered to.
+ */
+u32 ignis_get_rx_ring_count(struct net_device *netdev)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	return ig->cfg.channels;
 }
 
 static int ignis_get_coalesce(struct net_device *netdev,
@@ -153,7 +168,8 @@ static int ignis_set_coalesce(struct net_device *netdev,
 	struct ignis *ig = netdev_priv(netdev);
 
 	if (ec->rx_coalesce_usecs > IGNIS_MAX_ITR_USECS) {
-		NL_SET_ERR_MSG(extack, "rx-usecs can be 8191 at most");
+		NL_SET_ERR_MSG_FMT(extack, "rx-usecs can be %u at most",
+				   IGNIS_MAX_ITR_USECS);
 		return -ERANGE;
 	}
 
@@ -217,6 +233,7 @@ const struct ethtool_ops ignis_ethtool_ops = {
 	.get_sset_count = ignis_get_sset_count,
 	.get_strings = ignis_get_strings,
 	.get_ethtool_stats = ignis_get_ethtool_stats,
+	IGNIS_GET_RX_RING_COUNT,
 	.get_rxfh_key_size = ignis_get_rxfh_key_size,
 	.get_rxfh_indir_size = ignis_get_rxfh_indir_size,
 	.get_rxfh = ignis_get_rxfh,

@@ -133,6 +133,8 @@ int ignis_vlan_rx_kill_vid(struct net_device *netdev, __be16 proto, u16 vid)
 {
 	struct ignis *ig = netdev_priv(netdev);
 
+	if (!vid)
+		return 0;
 	__clear_bit(vid, ig->vlans);
 	ignis_vlan_write(ig, vid);
 	return 0;

@@ -12,7 +12,6 @@
 #include <linux/ethtool.h>
 #include <linux/if_vlan.h>
 #include <linux/io.h>
-#include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
 #include <linux/phylink.h>
@@ -72,8 +71,6 @@ struct ignis_rx_ring {
 	u32 buf_len;		/* what the hardware may write into a buffer */
 	u32 truesize;		/* a buffer's share of its page */
 	u16 queue;
-	bool vlan_strip;
-	bool rxhash;
 
 	/* free-running indices, masked where they are used */
 	u32 ntc ____cacheline_aligned_in_smp;
@@ -111,17 +108,18 @@ struct ignis_tx_ring {
 	/* transmit side, under the queue's xmit lock */
 	u32 ntu ____cacheline_aligned_in_smp;
 	u32 batch;		/* first slot since the last doorbell */
-	u32 last;		/* last data descriptor written */
+	u32 last;		/* last data descriptor written ... */
+	u32 last_cmd;		/* ... and its cmd_type_len */
+	u32 kicked;		/* slots before this one belong to the hardware */
 	struct {
 		u32 vlan_macip_lens;
 		u32 type_tucmd_mlhl;
 		u32 mss_l4len_idx;
 	} ctx;			/* what the queue's hardware context holds */
 
-	/* completion side, in NAPI; @kicked is written by the other side */
+	/* completion side, in NAPI */
 	u32 ntc ____cacheline_aligned_in_smp;
-	u32 kicked;		/* slots before this one belong to the hardware */
-	bool closing;
+	bool closing;		/* do not wake the queue any more */
 
 	dma_addr_t dma;
 	size_t size;
@@ -136,6 +134,7 @@ struct ignis_rx_stats {
 	u64_stats_t csum_none;
 	u64_stats_t csum_bad;
 	u64_stats_t alloc_fail;
+	u64_stats_t dropped;
 	u64_stats_t errors;
 };
 
@@ -164,6 +163,8 @@ struct ignis_tx_stats {
  * @irq: Linux interrupt number
  * @events: interrupts seen, for DIM
  * @dim: adaptive moderation state
+ * @rx_overruns: frames the chip dropped as @rx had no free descriptor;
+ *	ig->stats_lock
  * @rx_stats: receive counters
  * @tx_stats: transmit counters
  * @name: as in /proc/interrupts
@@ -179,6 +180,7 @@ struct ignis_vector {
 	int irq;
 	u16 events;
 	struct dim dim;
+	u64 rx_overruns;
 	struct ignis_rx_stats rx_stats;
 	struct ignis_tx_stats tx_stats;
 	char name[IFNAMSIZ + 11];
@@ -202,15 +204,16 @@ struct ignis_regs {
  * @n_regs: entries in @regs
  * @reset: bring the MAC to its reset state, DMA and interrupts off
  * @init: program what does not depend on queues; after @reset
+ * @release: tell the firmware that no driver runs the port
  * @irq_setup: route causes to vectors for ig->irq_mode; all masked
  * @irq_enable: unmask link change and, in MSI-X mode, its vector
  * @irq_disable: mask everything
  * @write_itr: set a vector's throttle; any context
  * @set_rar: write or (addr NULL) clear an exact filter entry
  * @rx_start: program and enable one receive queue
- * @rx_stop: disable one receive queue; nothing is written after return
+ * @rx_stop: disable one receive queue; nothing is written after it returns 0
  * @tx_start: program and enable one transmit queue
- * @tx_stop: disable one transmit queue; nothing is read after return
+ * @tx_stop: disable one transmit queue; nothing is read after it returns 0
  * @write_rss: write key, fields, table of ig->rss to the chip
  * @set_pause: apply resolved flow control
  */
@@ -225,15 +228,16 @@ struct ignis_mac {
 
 	int (*reset)(struct ignis *ig);
 	void (*init)(struct ignis *ig);
+	void (*release)(struct ignis *ig);
 	void (*irq_setup)(struct ignis *ig);
 	void (*irq_enable)(struct ignis *ig);
 	void (*irq_disable)(struct ignis *ig);
 	void (*write_itr)(struct ignis_vector *v, u32 usecs);
 	void (*set_rar)(struct ignis *ig, unsigned int entry, const u8 *addr);
 	void (*rx_start)(struct ignis *ig, const struct ignis_rx_ring *ring);
-	void (*rx_stop)(struct ignis *ig, const struct ignis_rx_ring *ring);
+	int (*rx_stop)(struct ignis *ig, u16 queue);
 	void (*tx_start)(struct ignis *ig, const struct ignis_tx_ring *ring);
-	void (*tx_stop)(struct ignis *ig, const struct ignis_tx_ring *ring);
+	int (*tx_stop)(struct ignis *ig, u16 queue);
 	void (*write_rss)(struct ignis *ig);
 	void (*set_pause)(struct ignis *ig, bool tx, bool rx);
 };
@@ -261,7 +265,6 @@ enum ignis_hw_stat {
 	HW_RX_FRAGMENTS,
 	HW_RX_OVERSIZE,
 	HW_RX_JABBER,
-	HW_RX_LENGTH_ERRORS,
 	HW_RX_MULTICAST,
 	HW_TX_EXCESSIVE_COLLISIONS,
 	HW_TX_LATE_COLLISIONS,
@@ -380,10 +383,13 @@ static inline void ignis_flush(struct ignis *ig)
 	ignis_rd(ig, IGNIS_STATUS);
 }
 
-/* Bytes of the longest frame on the wire, FCS and two VLAN tags included */
+/*
+ * Bytes of the longest frame let in, FCS and two VLAN tags included.  A small
+ * MTU limits what is sent, not what others may send.
+ */
 static inline unsigned int ignis_max_frame(unsigned int mtu)
 {
-	return mtu + ETH_HLEN + ETH_FCS_LEN + 2 * VLAN_HLEN;
+	return max(mtu, ETH_DATA_LEN + 0u) + ETH_HLEN + ETH_FCS_LEN + 2 * VLAN_HLEN;
 }
 
 /* netdev.c */
@@ -397,11 +403,10 @@ int ignis_qset_open(struct ignis *ig);
 void ignis_qset_close(struct ignis *ig);
 int ignis_reconfigure(struct ignis *ig, const struct ignis_config *cfg,
 		      struct netlink_ext_ack *extack);
-void ignis_qset_stop(struct ignis *ig);
+int ignis_qset_stop(struct ignis *ig);
 void ignis_qset_start(struct ignis *ig);
 void ignis_qset_purge(struct ignis *ig);
 bool ignis_qset_tx_pending(const struct ignis *ig);
-u16 ignis_qset_count(const struct ignis *ig);
 void ignis_refill_work(struct work_struct *work);
 
 /* irq.c */
@@ -458,6 +463,7 @@ int ignis_vlan_rx_add_vid(struct net_device *netdev, __be16 proto, u16 vid);
 int ignis_vlan_rx_kill_vid(struct net_device *netdev, __be16 proto, u16 vid);
 
 /* ethtool.c */
+u32 ignis_get_rx_ring_count(struct net_device *netdev);
 extern const struct ethtool_ops ignis_ethtool_ops;
 
 /* stats.c */

@@ -119,7 +119,7 @@ int ignis_poll(struct napi_struct *napi, int budget)
  * ignis_set_moderation - apply ig->rx_usecs and ig->adaptive to all vectors
  * @ig: port
  *
- * DIM starts from @ig->rx_usecs too and moves from there.
+ * DIM goes on from the profile it reached last.
  *
  * Context: process, RTNL.
  */
@@ -127,9 +127,15 @@ void ignis_set_moderation(struct ignis *ig)
 {
 	unsigned int i;
 
-	for (i = 0; i < ig->mac->max_queues; i++) {
-		flush_work(&ig->vectors[i].dim.work);
-		ig->mac->write_itr(&ig->vectors[i], ig->rx_usecs);
+	for (i = 0; i < ig->max_channels; i++) {
+		struct dim *dim = &ig->vectors[i].dim;
+		u32 usecs = ig->rx_usecs;
+
+		flush_work(&dim->work);
+		if (ig->adaptive)
+			usecs = net_dim_get_rx_moderation(dim->mode,
+							  dim->profile_ix).usec;
+		ig->mac->write_itr(&ig->vectors[i], usecs);
 	}
 }
 
@@ -272,6 +278,7 @@ int ignis_irq_init(struct ignis *ig)
 		v->index = i;
 		INIT_WORK(&v->dim.work, ignis_dim_work);
 		v->dim.mode = DIM_CQ_PERIOD_MODE_START_FROM_EQE;
+		v->dim.profile_ix = 1;
 		u64_stats_init(&v->rx_stats.syncp);
 		u64_stats_init(&v->tx_stats.syncp);
 		u64_stats_init(&v->tx_stats.xmit_syncp);

@@ -17,7 +17,9 @@
  */
 #define IGNIS_PHY_ID	0x69676e73
 
-#define SEM_USECS	(100 * USEC_PER_MSEC)
+/* The other port may hold SMBI as long as it waits for SWESMBI itself */
+#define SMBI_USECS	(500 * USEC_PER_MSEC)
+#define SWESMBI_USECS	(100 * USEC_PER_MSEC)
 
 static void ignis_swsm_unlock(struct ignis *ig)
 {
@@ -31,7 +33,7 @@ static int ignis_swsm_lock(struct ignis *ig)
 	u32 val;
 
 	/* A read that finds SMBI clear has set it */
-	if (read_poll_timeout(ignis_rd, val, !(val & SWSM_SMBI), 50, SEM_USECS,
+	if (read_poll_timeout(ignis_rd, val, !(val & SWSM_SMBI), 50, SMBI_USECS,
 			      false, ig, IGNIS_SWSM)) {
 		/* Nobody holds it this long: it was left behind */
 		ignis_swsm_unlock(ig);
@@ -39,7 +41,7 @@ static int ignis_swsm_lock(struct ignis *ig)
 			return -EBUSY;
 	}
 
-	for (tries = SEM_USECS / 50; tries; tries--) {
+	for (tries = SWESMBI_USECS / 50; tries; tries--) {
 		ignis_rmw(ig, IGNIS_SWSM, 0, SWSM_SWESMBI);
 		if (ignis_rd(ig, IGNIS_SWSM) & SWSM_SWESMBI)
 			return 0;
@@ -62,7 +64,7 @@ static int ignis_phy_lock(struct ignis *ig, u32 sem)
 	int tries, err;
 	u32 val;
 
-	for (tries = 20; tries; tries--) {
+	for (tries = 100; tries; tries--) {
 		err = ignis_swsm_lock(ig);
 		if (err)
 			return err;
@@ -80,10 +82,12 @@ static int ignis_phy_lock(struct ignis *ig, u32 sem)
 
 static void ignis_phy_unlock(struct ignis *ig, u32 sem)
 {
-	if (ignis_swsm_lock(ig))
-		netdev_warn(ig->netdev, "SWSM stuck, releasing the PHY anyway\n");
+	int err = ignis_swsm_lock(ig);
+
+	/* Not to release it would lock out all others for good */
 	ignis_rmw(ig, IGNIS_SW_FW_SYNC, sem, 0);
-	ignis_swsm_unlock(ig);
+	if (!err)
+		ignis_swsm_unlock(ig);
 }
 
 /* One MDIC transaction; 82576 8.2.4.  Returns the data or a negative errno. */
@@ -97,17 +101,17 @@ static int ignis_mdic(struct ignis *ig, u32 op, int addr, int reg, u16 data)
 		return -ENODEV;
 	err = ignis_phy_lock(ig, sem);
 	if (err)
-		return err;
+		goto out;
 
 	ignis_wr(ig, IGNIS_MDIC, FIELD_PREP(MDIC_OP, op) |
 				 FIELD_PREP(MDIC_PHYADD, addr) |
 				 FIELD_PREP(MDIC_REGADD, reg) | data);
 	err = read_poll_timeout(ignis_rd, val, val & MDIC_READY, 20,
-				2 * USEC_PER_MSEC, true, ig, IGNIS_MDIC);
+				100 * USEC_PER_MSEC, true, ig, IGNIS_MDIC);
 	ignis_phy_unlock(ig, sem);
-
+out:
 	if (err)
-		return err;
+		return test_bit(IGNIS_GONE, &ig->flags) ? -ENODEV : err;
 	if (val & MDIC_ERROR)
 		return -EIO;
 	return FIELD_GET(MDIC_DATA, val);

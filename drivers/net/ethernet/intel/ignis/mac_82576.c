@@ -16,6 +16,7 @@
 #define PAUSE_TIME	0xffff
 #define PAUSE_REFRESH	0x8000
 
+#define PCIE_TMOUT_16MS	0x5	/* Device Control 2: 16 to 55 ms */
 #define ALL_BITS	(~0u)
 
 static const struct ignis_regs ignis_82576_regs[] = {
@@ -109,20 +110,48 @@ static int ignis_82576_reset(struct ignis *ig)
 	return 0;
 }
 
+/*
+ * Firmware may leave the completion timeout at zero.  A request answered late
+ * must not be sent again: the answer to the first would be taken for it.
+ */
+static void ignis_82576_init_pcie(struct ignis *ig)
+{
+	u32 gcr = ignis_rd(ig, IGNIS_GCR) & ~GCR_CMPL_TMOUT_RESEND;
+
+	if (!(gcr & GCR_CMPL_TMOUT)) {
+		if (gcr & GCR_CAP_VER2)
+			pcie_capability_set_word(ig->pdev, PCI_EXP_DEVCTL2,
+						 PCIE_TMOUT_16MS);
+		else
+			gcr |= FIELD_PREP(GCR_CMPL_TMOUT, GCR_TMOUT_10MS);
+	}
+	ignis_wr(ig, IGNIS_GCR, gcr);
+}
+
+static void ignis_82576_release(struct ignis *ig)
+{
+	ignis_rmw(ig, IGNIS_CTRL_EXT, CTRL_EXT_DRV_LOAD, 0);
+}
+
 static void ignis_82576_init(struct ignis *ig)
 {
 	unsigned int i;
 	u32 high;
 
-	ignis_rmw(ig, IGNIS_CTRL_EXT, 0, CTRL_EXT_DRV_LOAD | CTRL_EXT_NS_DIS);
+	ignis_82576_init_pcie(ig);
+	ignis_rmw(ig, IGNIS_CTRL_EXT, 0, CTRL_EXT_DRV_LOAD);
 	/* The PHY tells the MAC speed and duplex */
 	ignis_rmw(ig, IGNIS_CTRL, CTRL_FRCSPD | CTRL_FRCDPX, CTRL_SLU);
 
 	for (i = 0; i < MTA_REGS; i++)
 		ignis_wr(ig, IGNIS_MTA(i), 0);
+	for (i = 0; i < UTA_REGS; i++)
+		ignis_wr(ig, IGNIS_UTA(i), 0);
 	for (i = 0; i < VFTA_REGS; i++)
 		ignis_wr(ig, IGNIS_VFTA(i), 0);
 	ignis_wr(ig, IGNIS_VET, ETH_P_8021Q);
+	/* Erratum: extension headers upset the parser of what follows them */
+	ignis_rmw(ig, IGNIS_RFCTL, 0, RFCTL_IPV6_EX_DIS);
 
 	/*
 	 * 3.5.5.3: ask for silence while there is still room for two of the
@@ -140,8 +169,8 @@ static void ignis_82576_init(struct ignis *ig)
 	ignis_wr(ig, IGNIS_TCTL, TCTL_EN | TCTL_PSP | TCTL_RTLC |
 				 FIELD_PREP(TCTL_CT, 15) |
 				 FIELD_PREP(TCTL_COLD, 64));
-	ignis_wr(ig, IGNIS_RCTL, RCTL_RXEN | RCTL_LPE | RCTL_BAM | RCTL_SECRC |
-				 RCTL_VFE);
+	/* RXEN follows when the queues are set up */
+	ignis_wr(ig, IGNIS_RCTL, RCTL_LPE | RCTL_BAM | RCTL_SECRC | RCTL_VFE);
 }
 
 /* 7.3.1: IVAR register q % 8 holds queues q and q + 8, RX then TX, a byte each */
@@ -212,10 +241,19 @@ static void ignis_82576_set_rar(struct ignis *ig, unsigned int entry,
 		high = get_unaligned_le16(addr + 4) | RAH_AV;
 	}
 
-	/* The entry must not match half an address in between */
+	if (ignis_rd(ig, reg) == low && ignis_rd(ig, reg + 4) == high)
+		return;
+
+	/*
+	 * The entry must not match half an address in between, and bridges
+	 * must not join the writes into one the chip cannot take.
+	 */
 	ignis_wr(ig, reg + 4, 0);
+	ignis_flush(ig);
 	ignis_wr(ig, reg, low);
+	ignis_flush(ig);
 	ignis_wr(ig, reg + 4, high);
+	ignis_flush(ig);
 }
 
 /*
@@ -236,16 +274,23 @@ static void ignis_82576_set_drop(struct ignis *ig, u16 q)
 }
 
 /* 4.5.9: an enabled bit that reads back says that the queue has started */
-static void ignis_82576_queue_switch(struct ignis *ig, u32 reg, u32 val, u32 en)
+static int ignis_82576_queue_switch(struct ignis *ig, u32 reg, u32 val, u32 en)
 {
 	u32 now;
 
 	ignis_wr(ig, reg, val);
-	if (read_poll_timeout(ignis_rd, now, (now & en) == (val & en), 10,
-			      10 * USEC_PER_MSEC, false, ig, reg) &&
-	    !test_bit(IGNIS_GONE, &ig->flags))
-		netdev_warn(ig->netdev, "queue control %#x does not follow\n",
-			    reg);
+	return read_poll_timeout(ignis_rd, now, (now & en) == (val & en), 10,
+				 10 * USEC_PER_MSEC, false, ig, reg);
+}
+
+static int ignis_82576_rx_stop(struct ignis *ig, u16 q)
+{
+	return ignis_82576_queue_switch(ig, IGNIS_RXDCTL(q), 0, RXDCTL_ENABLE);
+}
+
+static int ignis_82576_tx_stop(struct ignis *ig, u16 q)
+{
+	return ignis_82576_queue_switch(ig, IGNIS_TXDCTL(q), 0, TXDCTL_ENABLE);
 }
 
 static void ignis_82576_rx_start(struct ignis *ig,
@@ -253,6 +298,8 @@ static void ignis_82576_rx_start(struct ignis *ig,
 {
 	u16 q = ring->queue;
 
+	/* Queue 0 comes out of reset enabled */
+	ignis_82576_rx_stop(ig, q);
 	ignis_wr(ig, IGNIS_RDBAL(q), lower_32_bits(ring->dma));
 	ignis_wr(ig, IGNIS_RDBAH(q), upper_32_bits(ring->dma));
 	ignis_wr(ig, IGNIS_RDLEN(q), ring->size);
@@ -273,18 +320,12 @@ static void ignis_82576_rx_start(struct ignis *ig,
 	ignis_wr(ig, IGNIS_RDT(q), ring->ntu & ring->mask);
 }
 
-static void ignis_82576_rx_stop(struct ignis *ig,
-				const struct ignis_rx_ring *ring)
-{
-	ignis_82576_queue_switch(ig, IGNIS_RXDCTL(ring->queue), 0,
-				 RXDCTL_ENABLE);
-}
-
 static void ignis_82576_tx_start(struct ignis *ig,
 				 const struct ignis_tx_ring *ring)
 {
 	u16 q = ring->queue;
 
+	ignis_82576_tx_stop(ig, q);
 	ignis_wr(ig, IGNIS_TDBAL(q), lower_32_bits(ring->dma));
 	ignis_wr(ig, IGNIS_TDBAH(q), upper_32_bits(ring->dma));
 	ignis_wr(ig, IGNIS_TDLEN(q), ring->size);
@@ -294,13 +335,6 @@ static void ignis_82576_tx_start(struct ignis *ig,
 				 FIELD_PREP(TXDCTL_PTHRESH, 8) |
 				 FIELD_PREP(TXDCTL_HTHRESH, 1) |
 				 FIELD_PREP(TXDCTL_WTHRESH, 1) | TXDCTL_ENABLE,
-				 TXDCTL_ENABLE);
-}
-
-static void ignis_82576_tx_stop(struct ignis *ig,
-				const struct ignis_tx_ring *ring)
-{
-	ignis_82576_queue_switch(ig, IGNIS_TXDCTL(ring->queue), 0,
 				 TXDCTL_ENABLE);
 }
 
@@ -344,6 +378,7 @@ const struct ignis_mac ignis_mac_82576 = {
 	.n_regs = ARRAY_SIZE(ignis_82576_regs),
 	.reset = ignis_82576_reset,
 	.init = ignis_82576_init,
+	.release = ignis_82576_release,
 	.irq_setup = ignis_82576_irq_setup,
 	.irq_enable = ignis_82576_irq_enable,
 	.irq_disable = ignis_82576_irq_disable,

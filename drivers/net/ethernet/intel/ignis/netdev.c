@@ -69,10 +69,10 @@ static int ignis_open(struct net_device *netdev)
 		return err;
 	}
 
-	ignis_link_restart(ig);
 	ignis_qset_start(ig);
 	ig->mac->irq_enable(ig);
 	phylink_start(ig->phylink);
+	ignis_link_restart(ig);
 	return 0;
 }
 
@@ -84,6 +84,7 @@ static int ignis_stop(struct net_device *netdev)
 	ignis_qset_stop(ig);
 	ignis_update_hw_stats(ig);
 	ig->mac->reset(ig);
+	ig->mac->release(ig);
 	ignis_qset_close(ig);
 	return 0;
 }
@@ -94,16 +95,21 @@ static int ignis_stop(struct net_device *netdev)
  */
 static void ignis_restart(struct ignis *ig)
 {
+	int err;
+
+	phylink_stop(ig->phylink);
 	ignis_update_hw_stats(ig);
 	ignis_qset_stop(ig);
 	ignis_qset_purge(ig);
-	if (ignis_hw_init(ig)) {
-		netdev_err(ig->netdev, "reset failed, giving up\n");
-		netif_device_detach(ig->netdev);
-	}
+	err = ignis_hw_init(ig);
 	ignis_qset_start(ig);
 	ig->mac->irq_enable(ig);
+	phylink_start(ig->phylink);
 	ignis_link_restart(ig);
+	if (err) {
+		netdev_err(ig->netdev, "reset failed (%d), giving up\n", err);
+		netif_device_detach(ig->netdev);
+	}
 }
 
 /**
@@ -136,6 +142,9 @@ static void ignis_tx_timeout(struct net_device *netdev, unsigned int queue)
 {
 	struct ignis *ig = netdev_priv(netdev);
 	struct ignis_tx_ring *ring = ig->tx[queue];
+
+	if (!ring)
+		return;
 
 	netdev_err(netdev,
 		   "transmit queue %u hangs: next to clean %u, announced %u, next to use %u, TDH %u, TDT %u, TXDCTL %#x, STATUS %#x\n",
@@ -171,24 +180,22 @@ static int ignis_change_mtu(struct net_device *netdev, int mtu)
  */
 void ignis_apply_features(struct ignis *ig, netdev_features_t features)
 {
-	bool strip = features & NETIF_F_HW_VLAN_CTAG_RX;
-	unsigned int i, n = ignis_qset_count(ig);
-
 	ignis_rmw(ig, IGNIS_RXCSUM,
 		  RXCSUM_IPOFLD | RXCSUM_TUOFLD | RXCSUM_CRCOFL,
 		  (features & NETIF_F_RXCSUM ? RXCSUM_IPOFLD | RXCSUM_TUOFLD |
 					       RXCSUM_CRCOFL : 0) |
 		  RXCSUM_PCSD);
-	ignis_rmw(ig, IGNIS_CTRL, CTRL_VME, strip ? CTRL_VME : 0);
+	ignis_rmw(ig, IGNIS_CTRL, CTRL_VME,
+		  features & NETIF_F_HW_VLAN_CTAG_RX ? CTRL_VME : 0);
+}
 
-	for (i = 0; i < n; i++) {
-		struct ignis_rx_ring *ring = ig->vectors[i].rx;
-
-		if (!ring)
-			break;
-		WRITE_ONCE(ring->vlan_strip, strip);
-		WRITE_ONCE(ring->rxhash, features & NETIF_F_RXHASH);
-	}
+/* CTRL.VME switches insertion as well as stripping */
+static netdev_features_t ignis_fix_features(struct net_device *netdev,
+					    netdev_features_t features)
+{
+	if (!(features & NETIF_F_HW_VLAN_CTAG_RX))
+		features &= ~NETIF_F_HW_VLAN_CTAG_TX;
+	return features;
 }
 
 static int ignis_set_features(struct net_device *netdev,
@@ -223,6 +230,7 @@ static const struct net_device_ops ignis_netdev_ops = {
 	.ndo_get_stats64 = ignis_get_stats64,
 	.ndo_vlan_rx_add_vid = ignis_vlan_rx_add_vid,
 	.ndo_vlan_rx_kill_vid = ignis_vlan_rx_kill_vid,
+	.ndo_fix_features = ignis_fix_features,
 	.ndo_set_features = ignis_set_features,
 };
 
@@ -242,11 +250,11 @@ void ignis_netdev_init(struct ignis *ig)
 	netdev->watchdog_timeo = 5 * HZ;
 	netdev->min_mtu = ETH_MIN_MTU;
 	netdev->max_mtu = IGNIS_MAX_MTU;
-	netdev->priv_flags |= IFF_UNICAST_FLT;
+	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
 
 	/*
-	 * UDP segmentation must be asked for: it has not been seen right on
-	 * any chip yet (QEMU makes IP fragments instead of datagrams).
+	 * UDP segmentation must be switched on by hand: QEMU's model sends IP
+	 * fragments of one datagram instead of many datagrams.
 	 */
 	netdev->vlan_features = IGNIS_FEATURES | NETIF_F_HIGHDMA;
 	netdev->hw_features = IGNIS_FEATURES | IGNIS_VLAN | NETIF_F_GSO_UDP_L4;
@@ -256,6 +264,8 @@ void ignis_netdev_init(struct ignis *ig)
 	ig->cfg.tx_count = IGNIS_DEFAULT_RING;
 	ig->cfg.mtu = netdev->mtu;
 	ig->cfg.channels = min_t(u32, ig->max_channels, num_online_cpus());
+	/* Frames with a priority but no VLAN are always let in */
+	__set_bit(0, ig->vlans);
 	ig->adaptive = true;
 	ig->rx_usecs = 8;
 }

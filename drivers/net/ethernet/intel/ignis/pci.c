@@ -21,7 +21,6 @@ static void ignis_init_address(struct ignis *ig)
 	put_unaligned_le16(ignis_rd(ig, IGNIS_RAL_LO(0) + 4), addr + 4);
 	if (is_valid_ether_addr(addr)) {
 		eth_hw_addr_set(ig->netdev, addr);
-		ether_addr_copy(ig->netdev->perm_addr, addr);
 		return;
 	}
 
@@ -131,8 +130,9 @@ static void ignis_remove(struct pci_dev *pdev)
 	struct ignis *ig = pci_get_drvdata(pdev);
 
 	unregister_netdev(ig->netdev);
-	cancel_work_sync(&ig->reset_work);
 	ignis_link_exit(ig);
+	/* Whatever read registers until now may have scheduled it */
+	cancel_work_sync(&ig->reset_work);
 	ignis_irq_exit(ig);
 	iounmap(ig->hw);
 	free_netdev(ig->netdev);

@@ -62,6 +62,21 @@ static struct ignis_qset *ignis_qset_alloc(struct ignis *ig,
 	return qs;
 }
 
+/* Vectors and transmit path see @qs, or nothing, from here on */
+static void ignis_qset_install(struct ignis *ig, struct ignis_qset *qs)
+{
+	unsigned int i;
+
+	ig->qset = qs;
+	for (i = 0; i < ig->max_channels; i++) {
+		bool used = qs && i < qs->n;
+
+		ig->vectors[i].rx = used ? &qs->pair[i].rx : NULL;
+		ig->vectors[i].tx = used ? &qs->pair[i].tx : NULL;
+		ig->tx[i] = ig->vectors[i].tx;
+	}
+}
+
 /* NAPI instances exist for the queues in use only */
 static void ignis_napi_add(struct ignis *ig, unsigned int first,
 			   unsigned int end)
@@ -90,13 +105,13 @@ static void ignis_napi_del(struct ignis *ig, unsigned int first,
 /* CPUs by distance from the device, dealt out to the queues in turn */
 static void ignis_set_xps(struct ignis *ig)
 {
-	unsigned int n = ig->cfg.channels, node, cpu, i, k;
+	unsigned int n = ig->cfg.channels, cpu, i, k;
+	int node = dev_to_node(&ig->pdev->dev);
 	cpumask_var_t mask;
 
 	if (n == 1 || !zalloc_cpumask_var(&mask, GFP_KERNEL))
 		return;
 
-	node = dev_to_node(&ig->pdev->dev);
 	for (i = 0; i < n; i++) {
 		cpumask_clear(mask);
 		for (k = i; k < num_online_cpus(); k += n) {
@@ -115,10 +130,22 @@ static void ignis_napi_kick(struct ignis_vector *v)
 	local_bh_enable();
 }
 
-static bool ignis_pair_idle(struct ignis_vector *v)
+/* Poll what is not idle yet; true when all is, or never will be */
+static bool ignis_qset_drain(struct ignis *ig)
 {
-	return READ_ONCE(v->tx->ntc) == READ_ONCE(v->tx->kicked) &&
-	       !ignis_rx_pending(v->rx);
+	bool idle = true;
+	unsigned int i;
+
+	for (i = 0; i < ig->qset->n; i++) {
+		struct ignis_vector *v = &ig->vectors[i];
+
+		if (READ_ONCE(v->tx->ntc) == READ_ONCE(v->tx->kicked) &&
+		    !ignis_rx_pending(v->rx))
+			continue;
+		ignis_napi_kick(v);
+		idle = false;
+	}
+	return idle || test_bit(IGNIS_GONE, &ig->flags);
 }
 
 /**
@@ -130,37 +157,39 @@ static bool ignis_pair_idle(struct ignis_vector *v)
  * waiting in a qdisc stay there.
  *
  * Context: process, RTNL.
+ *
+ * Return: 0; an error when the chip did not stop and must be reset before the
+ * rings may be freed.
  */
-void ignis_qset_stop(struct ignis *ig)
+int ignis_qset_stop(struct ignis *ig)
 {
 	struct ignis_qset *qs = ig->qset;
 	unsigned int i, tries;
+	int err = 0;
 
+	/* No completion that has not seen @closing may wake a queue later */
 	for (i = 0; i < qs->n; i++)
 		WRITE_ONCE(qs->pair[i].tx.closing, true);
+	synchronize_net();
 	netif_tx_disable(ig->netdev);
 
 	for (i = 0; i < qs->n; i++)
-		ig->mac->rx_stop(ig, &qs->pair[i].rx);
+		err = ig->mac->rx_stop(ig, i) ?: err;
+
+	for (tries = 0; tries < DRAIN_TRIES && !ignis_qset_drain(ig); tries++)
+		usleep_range(DRAIN_USECS, 2 * DRAIN_USECS);
 
 	for (i = 0; i < qs->n; i++) {
 		struct ignis_vector *v = &ig->vectors[i];
 
-		for (tries = 0; tries < DRAIN_TRIES; tries++) {
-			if (ignis_pair_idle(v) ||
-			    test_bit(IGNIS_GONE, &ig->flags))
-				break;
-			ignis_napi_kick(v);
-			usleep_range(DRAIN_USECS, 2 * DRAIN_USECS);
-		}
-
 		napi_disable(&v->napi);
 		page_pool_disable_direct_recycling(v->rx->pool);
-		ig->mac->tx_stop(ig, &qs->pair[i].tx);
+		err = ig->mac->tx_stop(ig, i) ?: err;
 		netif_queue_set_napi(ig->netdev, i, NETDEV_QUEUE_TYPE_RX, NULL);
 		netif_queue_set_napi(ig->netdev, i, NETDEV_QUEUE_TYPE_TX, NULL);
 	}
 	cancel_delayed_work_sync(&ig->refill_work);
+	return err;
 }
 
 /**
@@ -177,15 +206,13 @@ void ignis_qset_start(struct ignis *ig)
 
 	ignis_wr(ig, IGNIS_RLPML, ignis_max_frame(ig->cfg.mtu));
 
+	for (i = 0; i < ig->netdev->num_tx_queues; i++)
+		netdev_tx_reset_queue(netdev_get_tx_queue(ig->netdev, i));
+
 	for (i = 0; i < qs->n; i++) {
 		struct ignis_vector *v = &ig->vectors[i];
 
-		v->rx = &qs->pair[i].rx;
-		v->tx = &qs->pair[i].tx;
-		ig->tx[i] = v->tx;
 		v->tx->closing = false;
-		netdev_tx_reset_queue(v->tx->txq);
-
 		netif_queue_set_napi(ig->netdev, i, NETDEV_QUEUE_TYPE_RX,
 				     &v->napi);
 		netif_queue_set_napi(ig->netdev, i, NETDEV_QUEUE_TYPE_TX,
@@ -197,6 +224,8 @@ void ignis_qset_start(struct ignis *ig)
 		/* unmasks the vector too when it completes */
 		ignis_napi_kick(v);
 	}
+
+	ignis_rmw(ig, IGNIS_RCTL, 0, RCTL_RXEN);
 
 	/* Unused ones too: the watchdog takes any stopped queue for stuck */
 	netif_tx_wake_all_queues(ig->netdev);
@@ -231,19 +260,25 @@ static int ignis_grow(struct ignis *ig, unsigned int old, unsigned int new)
 	if (new <= old)
 		return 0;
 
+	ignis_napi_add(ig, old, new);
 	err = ignis_irq_request(ig, old, new);
 	if (err)
-		return err;
+		goto err_napi;
 
 	/* The stack may choose the new queues at once: keep them shut */
 	for (i = old; i < new; i++)
 		netif_tx_stop_queue(netdev_get_tx_queue(netdev, i));
 
 	err = netif_set_real_num_queues(netdev, new, new);
-	if (err) {
-		netif_set_real_num_queues(netdev, old, old);
-		ignis_irq_free(ig, old, new);
-	}
+	if (!err)
+		return 0;
+
+	netif_set_real_num_queues(netdev, old, old);
+	for (i = old; i < new; i++)
+		netif_tx_start_queue(netdev_get_tx_queue(netdev, i));
+	ignis_irq_free(ig, old, new);
+err_napi:
+	ignis_napi_del(ig, old, new);
 	return err;
 }
 
@@ -265,7 +300,7 @@ int ignis_reconfigure(struct ignis *ig, const struct ignis_config *cfg,
 {
 	unsigned int old_n = ig->cfg.channels, new_n = cfg->channels;
 	struct ignis_qset *old = ig->qset, *new;
-	int err;
+	int err, stuck;
 
 	if (!old) {
 		ig->cfg = *cfg;
@@ -289,15 +324,19 @@ int ignis_reconfigure(struct ignis *ig, const struct ignis_config *cfg,
 		return err;
 	}
 
-	ignis_qset_stop(ig);
-	ig->qset = new;
+	/* Keep out what would not fit the new buffers while the old ones drain */
+	ignis_wr(ig, IGNIS_RLPML, ignis_max_frame(min(ig->cfg.mtu, cfg->mtu)));
+	stuck = ignis_qset_stop(ig);
 	ig->cfg = *cfg;
+	ignis_qset_install(ig, new);
+	if (stuck) {
+		netdev_warn(ig->netdev, "the queues do not stop, resetting\n");
+		ignis_hw_init(ig);
+	}
 	if (new_n < old_n) {
 		ignis_irq_free(ig, new_n, old_n);
 		ignis_napi_del(ig, new_n, old_n);
 		netif_set_real_num_queues(ig->netdev, new_n, new_n);
-	} else {
-		ignis_napi_add(ig, old_n, new_n);
 	}
 	if (new_n != old_n) {
 		ignis_set_xps(ig);
@@ -307,6 +346,10 @@ int ignis_reconfigure(struct ignis *ig, const struct ignis_config *cfg,
 		ig->mac->irq_enable(ig);
 	}
 	ignis_qset_start(ig);
+	if (stuck) {
+		ig->mac->irq_enable(ig);
+		ignis_link_restart(ig);
+	}
 	ignis_qset_free(ig, old);
 	return 0;
 }
@@ -347,7 +390,7 @@ int ignis_qset_open(struct ignis *ig)
 	if (!ig->xps_set)
 		ignis_set_xps(ig);
 	ig->xps_set = true;
-	ig->qset = qs;
+	ignis_qset_install(ig, qs);
 	return 0;
 
 err_other:
@@ -372,7 +415,7 @@ void ignis_qset_close(struct ignis *ig)
 	ignis_irq_free(ig, 0, qs->n);
 	ignis_irq_free_other(ig);
 	ignis_napi_del(ig, 0, qs->n);
-	ig->qset = NULL;
+	ignis_qset_install(ig, NULL);
 	ignis_qset_free(ig, qs);
 }
 
@@ -392,19 +435,6 @@ bool ignis_qset_tx_pending(const struct ignis *ig)
 		if (READ_ONCE(ig->tx[i]->ntc) != READ_ONCE(ig->tx[i]->kicked))
 			return true;
 	return false;
-}
-
-/**
- * ignis_qset_count - queue pairs of the running set
- * @ig: port
- *
- * Context: process, RTNL.
- *
- * Return: that, 0 while the port is down.
- */
-u16 ignis_qset_count(const struct ignis *ig)
-{
-	return ig->qset ? ig->qset->n : 0;
 }
 
 /**

@@ -15,12 +15,12 @@
 
 /* One more buffer from the pool, which maps and recycles whole pages */
 static bool ignis_rx_get_buf(struct ignis_rx_ring *ring,
-			     struct ignis_rx_buf *buf)
+			     struct ignis_rx_buf *buf, gfp_t gfp)
 {
 	struct page *page = ring->half;
 
 	if (!page) {
-		page = page_pool_dev_alloc_pages(ring->pool);
+		page = page_pool_alloc_pages(ring->pool, gfp);
 		if (unlikely(!page))
 			return false;
 		page_pool_fragment_page(page, PAGE_SIZE / ring->truesize);
@@ -35,7 +35,7 @@ static bool ignis_rx_get_buf(struct ignis_rx_ring *ring,
 }
 
 /* Put buffers into all free descriptors; false when memory runs out first */
-static bool ignis_rx_fill(struct ignis_rx_ring *ring)
+static bool ignis_rx_fill(struct ignis_rx_ring *ring, gfp_t gfp)
 {
 	u32 unfilled = ring->mask - (ring->ntu - ring->ntc);
 	u32 ntu = ring->ntu;
@@ -44,7 +44,7 @@ static bool ignis_rx_fill(struct ignis_rx_ring *ring)
 		union ignis_rx_desc *desc = &ring->desc[ntu & ring->mask];
 		struct ignis_rx_buf *buf = &ring->buf[ntu & ring->mask];
 
-		if (unlikely(!ignis_rx_get_buf(ring, buf)))
+		if (unlikely(!ignis_rx_get_buf(ring, buf, gfp)))
 			break;
 
 		desc->read.pkt_addr =
@@ -82,17 +82,18 @@ struct rx_counts {
 	unsigned int csum_unnecessary;
 	unsigned int csum_bad;
 	unsigned int alloc_fail;
+	unsigned int dropped;
 	unsigned int errors;
 };
 
 /* Tell the stack what the last descriptor says of the whole frame */
-static void ignis_rx_offloads(struct ignis_rx_ring *ring, struct sk_buff *skb,
+static void ignis_rx_offloads(struct net_device *netdev, struct sk_buff *skb,
 			      union ignis_rx_desc *desc, u32 staterr,
 			      struct rx_counts *n)
 {
 	u32 type = FIELD_GET(RXD_RSSTYPE, le16_to_cpu(desc->wb.pkt_info));
 
-	if (type != RSSTYPE_NONE && ring->rxhash)
+	if (type != RSSTYPE_NONE && (netdev->features & NETIF_F_RXHASH))
 		__skb_set_hash(skb, le32_to_cpu(desc->wb.rss_hash), false,
 			       type != RSSTYPE_IPV4 && type != RSSTYPE_IPV6 &&
 			       type != RSSTYPE_IPV6_EX);
@@ -105,7 +106,7 @@ static void ignis_rx_offloads(struct ignis_rx_ring *ring, struct sk_buff *skb,
 		n->csum_unnecessary++;
 	}
 
-	if ((staterr & RXD_VP) && ring->vlan_strip)
+	if (staterr & RXD_VP)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
 				       le16_to_cpu(desc->wb.vlan));
 }
@@ -117,9 +118,11 @@ static void ignis_rx_count(struct ignis_rx_stats *stats, unsigned int packets,
 	u64_stats_add(&stats->packets, packets);
 	u64_stats_add(&stats->bytes, n->bytes);
 	u64_stats_add(&stats->csum_unnecessary, n->csum_unnecessary);
-	u64_stats_add(&stats->csum_none, packets - n->csum_unnecessary);
+	u64_stats_add(&stats->csum_none,
+		      packets - n->csum_unnecessary - n->csum_bad);
 	u64_stats_add(&stats->csum_bad, n->csum_bad);
 	u64_stats_add(&stats->alloc_fail, n->alloc_fail);
+	u64_stats_add(&stats->dropped, n->dropped);
 	u64_stats_add(&stats->errors, n->errors);
 	u64_stats_update_end(&stats->syncp);
 }
@@ -135,6 +138,7 @@ static void ignis_rx_count(struct ignis_rx_stats *stats, unsigned int packets,
  */
 int ignis_rx_poll(struct ignis_vector *v, int budget)
 {
+	struct net_device *netdev = v->napi.dev;
 	struct ignis_rx_ring *ring = v->rx;
 	struct sk_buff *skb = ring->skb;
 	struct rx_counts n = {};
@@ -167,6 +171,7 @@ int ignis_rx_poll(struct ignis_vector *v, int budget)
 			skb = ignis_rx_build(ring, buf, len);
 			if (unlikely(!skb)) {
 				n.alloc_fail++;
+				n.dropped++;
 				goto drop;
 			}
 		} else if (likely(skb_shinfo(skb)->nr_frags < MAX_SKB_FRAGS)) {
@@ -181,10 +186,10 @@ int ignis_rx_poll(struct ignis_vector *v, int budget)
 		if (!(staterr & RXD_EOP))
 			continue;
 
-		ignis_rx_offloads(ring, skb, desc, staterr, &n);
+		ignis_rx_offloads(netdev, skb, desc, staterr, &n);
 		n.bytes += skb->len;
 		done++;
-		skb->protocol = eth_type_trans(skb, v->napi.dev);
+		skb->protocol = eth_type_trans(skb, netdev);
 		skb_record_rx_queue(skb, ring->queue);
 		napi_gro_receive(&v->napi, skb);
 		skb = NULL;
@@ -197,13 +202,16 @@ drop:
 		skb = NULL;
 		ring->discard = !(staterr & RXD_EOP);
 	}
+	if (ntc == ring->ntc && ring->mask - (ring->ntu - ntc) < RX_BATCH)
+		return 0;
+
 	ring->skb = skb;
 	ring->ntc = ntc;
 
 	if (ring->mask - (ring->ntu - ntc) >= RX_BATCH) {
 		u32 ntu = ring->ntu;
 
-		if (unlikely(!ignis_rx_fill(ring))) {
+		if (unlikely(!ignis_rx_fill(ring, GFP_ATOMIC | __GFP_NOWARN))) {
 			n.alloc_fail++;
 			schedule_delayed_work(&v->ig->refill_work,
 					      msecs_to_jiffies(20));
@@ -301,8 +309,6 @@ int ignis_rx_alloc(struct ignis *ig, struct ignis_rx_ring *ring,
 	ring->mask = cfg->rx_count - 1;
 	ring->tail = ig->hw + IGNIS_RDT(ring->queue);
 	ring->size = cfg->rx_count * sizeof(*ring->desc);
-	ring->vlan_strip = ig->netdev->features & NETIF_F_HW_VLAN_CTAG_RX;
-	ring->rxhash = ig->netdev->features & NETIF_F_RXHASH;
 
 	ring->buf = kvcalloc(cfg->rx_count, sizeof(*ring->buf), GFP_KERNEL);
 	if (!ring->buf)
@@ -321,7 +327,7 @@ int ignis_rx_alloc(struct ignis *ig, struct ignis_rx_ring *ring,
 		ring->pool = NULL;
 		return err;
 	}
-	return ignis_rx_fill(ring) ? 0 : -ENOMEM;
+	return ignis_rx_fill(ring, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 
 /**

@@ -18,7 +18,6 @@ static const struct {
 	[HW_RX_FRAGMENTS]	= { "rx_fragments", IGNIS_RFC },
 	[HW_RX_OVERSIZE]	= { "rx_oversize", IGNIS_ROC },
 	[HW_RX_JABBER]		= { "rx_jabber", IGNIS_RJC },
-	[HW_RX_LENGTH_ERRORS]	= { "rx_length_errors", IGNIS_RLEC },
 	[HW_RX_MULTICAST]	= { "rx_multicast", IGNIS_MPRC },
 	[HW_TX_EXCESSIVE_COLLISIONS] = { "tx_excessive_collisions",
 					 IGNIS_ECOL },
@@ -32,37 +31,44 @@ static const struct {
 
 static void ignis_copy_hw_stats(struct ignis *ig, u64 *out)
 {
-	unsigned long irqflags;
-
-	spin_lock_irqsave(&ig->stats_lock, irqflags);
+	spin_lock_bh(&ig->stats_lock);
 	memcpy(out, ig->hw_stats, sizeof(ig->hw_stats));
-	spin_unlock_irqrestore(&ig->stats_lock, irqflags);
+	spin_unlock_bh(&ig->stats_lock);
 }
 
 /**
  * ignis_update_hw_stats - take over the MAC's clear-on-read counters
  * @ig: port
  *
- * Context: any; takes stats_lock.
+ * Context: process or softirq; takes stats_lock.
  */
 void ignis_update_hw_stats(struct ignis *ig)
 {
-	unsigned long irqflags;
 	unsigned int i;
 
 	if (test_bit(IGNIS_GONE, &ig->flags))
 		return;
 
-	spin_lock_irqsave(&ig->stats_lock, irqflags);
+	spin_lock_bh(&ig->stats_lock);
 	for (i = 0; i < HW_STATS; i++)
 		ig->hw_stats[i] += ignis_rd(ig, ignis_hw_counters[i].reg);
-	spin_unlock_irqrestore(&ig->stats_lock, irqflags);
+	for (i = 0; i < ig->max_channels; i++)
+		ig->vectors[i].rx_overruns += ignis_rd(ig, IGNIS_RQDPC(i));
+	spin_unlock_bh(&ig->stats_lock);
 }
 
-static void ignis_read_rx(const struct ignis_rx_stats *s,
-			  struct netdev_queue_stats_rx *out, u64 *errors)
+/* Queue @i's counters; those no standard group has in @dropped and @errors */
+static void ignis_read_rx(struct ignis *ig, unsigned int i,
+			  struct netdev_queue_stats_rx *out, u64 *dropped,
+			  u64 *errors)
 {
+	const struct ignis_rx_stats *s = &ig->vectors[i].rx_stats;
 	unsigned int start;
+
+	spin_lock_bh(&ig->stats_lock);
+	out->hw_drop_overruns = ig->vectors[i].rx_overruns;
+	spin_unlock_bh(&ig->stats_lock);
+	out->hw_drops = out->hw_drop_overruns;
 
 	do {
 		start = u64_stats_fetch_begin(&s->syncp);
@@ -72,6 +78,7 @@ static void ignis_read_rx(const struct ignis_rx_stats *s,
 		out->csum_none = u64_stats_read(&s->csum_none);
 		out->csum_bad = u64_stats_read(&s->csum_bad);
 		out->alloc_fail = u64_stats_read(&s->alloc_fail);
+		*dropped = u64_stats_read(&s->dropped);
 		*errors = u64_stats_read(&s->errors);
 	} while (u64_stats_fetch_retry(&s->syncp, start));
 }
@@ -101,9 +108,10 @@ static void ignis_get_queue_stats_rx(struct net_device *netdev, int idx,
 				     struct netdev_queue_stats_rx *stats)
 {
 	struct ignis *ig = netdev_priv(netdev);
-	u64 errors;
+	u64 dropped, errors;
 
-	ignis_read_rx(&ig->vectors[idx].rx_stats, stats, &errors);
+	ignis_update_hw_stats(ig);
+	ignis_read_rx(ig, idx, stats, &dropped, &errors);
 }
 
 static void ignis_get_queue_stats_tx(struct net_device *netdev, int idx,
@@ -128,6 +136,8 @@ static void ignis_get_base_stats(struct net_device *netdev,
 	rx->csum_none = 0;
 	rx->csum_bad = 0;
 	rx->alloc_fail = 0;
+	rx->hw_drops = 0;
+	rx->hw_drop_overruns = 0;
 	tx->packets = 0;
 	tx->bytes = 0;
 	tx->hw_gso_wire_packets = 0;
@@ -161,23 +171,24 @@ void ignis_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *s)
 	struct netdev_queue_stats_rx rx;
 	struct netdev_queue_stats_tx tx;
 	u64 hw[HW_STATS];
+	u64 dropped, errors;
 	unsigned int i;
-	u64 bad;
 
 	if (netif_device_present(netdev))
 		ignis_update_hw_stats(ig);
 
 	for (i = 0; i < ig->max_channels; i++) {
-		ignis_read_rx(&ig->vectors[i].rx_stats, &rx, &bad);
+		ignis_read_rx(ig, i, &rx, &dropped, &errors);
 		s->rx_packets += rx.packets;
 		s->rx_bytes += rx.bytes;
-		s->rx_dropped += rx.alloc_fail;
-		s->rx_errors += bad;
+		s->rx_dropped += dropped;
+		s->rx_errors += errors;
+		s->rx_missed_errors += rx.hw_drops;
 
-		ignis_read_tx(&ig->vectors[i].tx_stats, &tx, &bad);
+		ignis_read_tx(&ig->vectors[i].tx_stats, &tx, &dropped);
 		s->tx_packets += tx.packets;
 		s->tx_bytes += tx.bytes;
-		s->tx_dropped += bad;
+		s->tx_dropped += dropped;
 	}
 
 	ignis_copy_hw_stats(ig, hw);
@@ -186,9 +197,9 @@ void ignis_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *s)
 	s->collisions = hw[HW_COLLISIONS];
 	s->rx_crc_errors = hw[HW_RX_CRC_ERRORS];
 	s->rx_frame_errors = hw[HW_RX_ALIGN_ERRORS];
-	s->rx_length_errors = hw[HW_RX_LENGTH_ERRORS] + hw[HW_RX_OVERSIZE] +
+	s->rx_length_errors = hw[HW_RX_FRAGMENTS] + hw[HW_RX_OVERSIZE] +
 			      hw[HW_RX_JABBER];
-	s->rx_missed_errors = hw[HW_RX_MISSED];
+	s->rx_missed_errors += hw[HW_RX_MISSED];
 	s->rx_errors += s->rx_crc_errors + s->rx_frame_errors +
 			s->rx_length_errors + hw[HW_RX_SYMBOL_ERRORS];
 	s->tx_aborted_errors = hw[HW_TX_EXCESSIVE_COLLISIONS];
@@ -198,7 +209,7 @@ void ignis_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *s)
 
 static const char ignis_rx_names[][ETH_GSTRING_LEN] = {
 	"packets", "bytes", "csum_unnecessary", "csum_none", "csum_bad",
-	"alloc_fail", "errors",
+	"alloc_fail", "dropped", "errors", "overruns",
 };
 
 static const char ignis_tx_names[][ETH_GSTRING_LEN] = {
@@ -264,8 +275,8 @@ void ignis_get_ethtool_stats(struct net_device *netdev,
 	struct ignis *ig = netdev_priv(netdev);
 	struct netdev_queue_stats_rx rx;
 	struct netdev_queue_stats_tx tx;
+	u64 dropped, errors;
 	unsigned int i;
-	u64 bad;
 
 	ignis_update_hw_stats(ig);
 	ignis_copy_hw_stats(ig, data);
@@ -273,20 +284,22 @@ void ignis_get_ethtool_stats(struct net_device *netdev,
 	*data++ = ig->tx_timeouts;
 
 	for (i = 0; i < ig->max_channels; i++) {
-		ignis_read_rx(&ig->vectors[i].rx_stats, &rx, &bad);
+		ignis_read_rx(ig, i, &rx, &dropped, &errors);
 		*data++ = rx.packets;
 		*data++ = rx.bytes;
 		*data++ = rx.csum_unnecessary;
 		*data++ = rx.csum_none;
 		*data++ = rx.csum_bad;
 		*data++ = rx.alloc_fail;
-		*data++ = bad;
+		*data++ = dropped;
+		*data++ = errors;
+		*data++ = rx.hw_drop_overruns;
 
-		ignis_read_tx(&ig->vectors[i].tx_stats, &tx, &bad);
+		ignis_read_tx(&ig->vectors[i].tx_stats, &tx, &dropped);
 		*data++ = tx.packets;
 		*data++ = tx.bytes;
 		*data++ = tx.stop;
 		*data++ = tx.wake;
-		*data++ = bad;
+		*data++ = dropped;
 	}
 }

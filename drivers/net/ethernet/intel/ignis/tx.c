@@ -20,7 +20,11 @@
  * 64 KiB at TXD_MAX_DATA, and one for a ring that may not fill up completely.
  */
 #define TX_NEEDED	(1 + MAX_SKB_FRAGS + 1 + 2 + 1)
-#define TX_CLEAN_MAX	256	/* frames completed a poll */
+#define TX_CLEAN_MAX	256	/* descriptors retired a poll */
+
+/* All headers together, and the longest of layer 4: TCP with options */
+#define TX_MAX_HEADERS	512
+#define MAX_L4_HEADER	60
 
 /* Hardware pads to 60 bytes (TCTL.PSP) from this length on, 82576 7.2.1 */
 #define TX_MIN_LEN	17
@@ -36,7 +40,8 @@ static void ignis_tx_kick(struct ignis_tx_ring *ring)
 	if (ring->batch == ring->ntu)
 		return;
 
-	ring->desc[ring->last].read.cmd_type_len |= cpu_to_le32(TXD_RS);
+	ring->desc[ring->last].read.cmd_type_len =
+		cpu_to_le32(ring->last_cmd | TXD_RS);
 	ring->buf[ring->batch & ring->mask].report = ring->last;
 	ring->batch = ring->ntu;
 
@@ -193,7 +198,7 @@ static u32 ignis_tx_context(struct ignis_tx_ring *ring, u32 ntu,
 
 /*
  * Map head and fragments and write their descriptors from slot @ntu on.
- * Returns the slot after the last, or -ENOMEM with everything unmapped.
+ * Returns how many, or -ENOMEM with everything unmapped.
  */
 static int ignis_tx_map(struct ignis_tx_ring *ring, struct sk_buff *skb,
 			u32 ntu, const struct tx_offload *off)
@@ -202,8 +207,7 @@ static int ignis_tx_map(struct ignis_tx_ring *ring, struct sk_buff *skb,
 	u32 cmd = off->cmd | TXD_DTYP_DATA | TXD_DEXT | TXD_IFCS;
 	u32 olinfo = off->olinfo |
 		     FIELD_PREP(TXD_PAYLEN, skb->len - off->hdr_len);
-	u32 len = skb_headlen(skb), first = ntu, slot = ntu;
-	union ignis_tx_desc *desc;
+	u32 len = skb_headlen(skb), first = ntu;
 	unsigned int f = 0;
 	dma_addr_t dma;
 
@@ -219,31 +223,32 @@ static int ignis_tx_map(struct ignis_tx_ring *ring, struct sk_buff *skb,
 		buf->paged = f;
 
 		for (;;) {
-			u32 part = min(len, TXD_MAX_DATA);
+			u32 part = min(len, TXD_MAX_DATA), slot = ntu & ring->mask;
+			union ignis_tx_desc *desc = &ring->desc[slot];
 
-			slot = ntu & ring->mask;
-			desc = &ring->desc[slot];
+			len -= part;
+			if (!len && f == shinfo->nr_frags)
+				cmd |= TXD_EOP;
 			desc->read.addr = cpu_to_le64(dma);
 			desc->read.cmd_type_len = cpu_to_le32(cmd | part);
 			desc->read.olinfo_status = cpu_to_le32(olinfo);
 			ntu++;
-			dma += part;
-			len -= part;
+			if (cmd & TXD_EOP) {
+				ring->last = slot;
+				ring->last_cmd = cmd | part;
+				return ntu - first;
+			}
 			if (likely(!len))
 				break;
+			dma += part;
 			ring->buf[ntu & ring->mask].len = 0;
 		}
 
-		if (f == shinfo->nr_frags)
-			break;
 		len = skb_frag_size(&shinfo->frags[f]);
 		dma = skb_frag_dma_map(ring->dev, &shinfo->frags[f], 0, len,
 				       DMA_TO_DEVICE);
 		f++;
 	}
-	desc->read.cmd_type_len |= cpu_to_le32(TXD_EOP);
-	ring->last = slot;
-	return ntu - first;
 
 unmap:
 	while (ntu-- != first)
@@ -273,6 +278,12 @@ netdev_tx_t ignis_xmit(struct sk_buff *skb, struct net_device *netdev)
 	struct ignis_tx_buf *first;
 	u32 ntu;
 	int n;
+
+	/* pktgen may name a queue that is not in use */
+	if (unlikely(!ring)) {
+		dev_kfree_skb_any(skb);
+		return NETDEV_TX_OK;
+	}
 
 	if (unlikely(ignis_tx_unused(ring) < TX_NEEDED)) {
 		/* What is in the ring and was not announced must go out */
@@ -412,7 +423,7 @@ bool ignis_tx_clean(struct ignis_vector *v, int budget)
  * @netdev: port
  * @features: what the core would use
  *
- * The header length fields of the context descriptor are short.
+ * The chip's view of the headers is limited.
  *
  * Context: any.
  *
@@ -427,7 +438,7 @@ netdev_features_t ignis_features_check(struct sk_buff *skb,
 		int l4 = skb_checksum_start_offset(skb);
 
 		if (l3 < 0 || l3 > FIELD_MAX(TXC_MACLEN) || l4 < l3 ||
-		    l4 - l3 > FIELD_MAX(TXC_IPLEN))
+		    l4 > TX_MAX_HEADERS - MAX_L4_HEADER)
 			features &= ~(NETIF_F_CSUM_MASK | NETIF_F_SCTP_CRC |
 				      NETIF_F_GSO_MASK);
 	}
