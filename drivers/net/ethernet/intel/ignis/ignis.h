@@ -94,12 +94,15 @@ struct ignis_tx_buf {
 	bool paged;
 };
 
+struct ignis_tx_stats;
+
 struct ignis_tx_ring {
 	/* read only while the queue runs */
 	union ignis_tx_desc *desc;
 	struct ignis_tx_buf *buf;
 	struct device *dev;
 	struct netdev_queue *txq;
+	struct ignis_tx_stats *stats;
 	void __iomem *tail;
 	u32 mask;
 	u32 wake;		/* free descriptors that restart the queue */
@@ -148,7 +151,6 @@ struct ignis_tx_stats {
 	u64_stats_t dropped;
 	u64_stats_t tso_packets;
 	u64_stats_t tso_bytes;
-	u64_stats_t csum;
 };
 
 /**

@@ -30,6 +30,16 @@ void ignis_check_gone(struct ignis *ig)
 	}
 }
 
+/* No DMA after this: a chip that cannot be reset is cut off the bus */
+static int ignis_hw_quiesce(struct ignis *ig)
+{
+	int err = ig->mac->reset(ig);
+
+	if (err)
+		pci_clear_master(ig->pdev);
+	return err;
+}
+
 /**
  * ignis_hw_init - reset the MAC and program everything but the queues
  * @ig: port
@@ -40,11 +50,12 @@ void ignis_check_gone(struct ignis *ig)
  */
 int ignis_hw_init(struct ignis *ig)
 {
-	int err = ig->mac->reset(ig);
+	int err = ignis_hw_quiesce(ig);
 
 	if (err)
 		return err;
 
+	pci_set_master(ig->pdev);
 	ig->mac->init(ig);
 	ig->mac->irq_setup(ig);
 	ig->mac->write_rss(ig);
@@ -83,7 +94,7 @@ static int ignis_stop(struct net_device *netdev)
 	phylink_stop(ig->phylink);
 	ignis_qset_stop(ig);
 	ignis_update_hw_stats(ig);
-	ig->mac->reset(ig);
+	ignis_hw_quiesce(ig);
 	ig->mac->release(ig);
 	ignis_qset_close(ig);
 	return 0;

@@ -48,9 +48,12 @@ static struct ignis_qset *ignis_qset_alloc(struct ignis *ig,
 		return ERR_PTR(-ENOMEM);
 
 	qs->n = cfg->channels;
-	for (i = 0; i < qs->n && !err; i++) {
+	for (i = 0; i < qs->n; i++) {
 		qs->pair[i].rx.queue = i;
 		qs->pair[i].tx.queue = i;
+		qs->pair[i].tx.stats = &ig->vectors[i].tx_stats;
+	}
+	for (i = 0; i < qs->n && !err; i++) {
 		err = ignis_rx_alloc(ig, &qs->pair[i].rx, cfg);
 		if (!err)
 			err = ignis_tx_alloc(ig, &qs->pair[i].tx, cfg);
@@ -153,7 +156,7 @@ static bool ignis_qset_drain(struct ignis *ig)
  * @ig: port
  *
  * What was handed to the hardware before is sent, and what it has received is
- * handed to the stack, as far as that takes no longer than 10 ms.  Frames still
+ * handed to the stack, as far as that takes no longer than some 20 ms.  Frames still
  * waiting in a qdisc stay there.
  *
  * Context: process, RTNL.

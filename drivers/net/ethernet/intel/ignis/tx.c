@@ -271,9 +271,7 @@ unmap:
 netdev_tx_t ignis_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct ignis *ig = netdev_priv(netdev);
-	u16 queue = skb_get_queue_mapping(skb);
-	struct ignis_tx_ring *ring = ig->tx[queue];
-	struct ignis_tx_stats *stats = &ig->vectors[queue].tx_stats;
+	struct ignis_tx_ring *ring = ig->tx[skb_get_queue_mapping(skb)];
 	struct tx_offload off = {};
 	struct ignis_tx_buf *first;
 	u32 ntu;
@@ -281,6 +279,7 @@ netdev_tx_t ignis_xmit(struct sk_buff *skb, struct net_device *netdev)
 
 	/* pktgen may name a queue that is not in use */
 	if (unlikely(!ring)) {
+		dev_core_stats_tx_dropped_inc(netdev);
 		dev_kfree_skb_any(skb);
 		return NETDEV_TX_OK;
 	}
@@ -323,9 +322,9 @@ netdev_tx_t ignis_xmit(struct sk_buff *skb, struct net_device *netdev)
 
 	if (!netif_txq_maybe_stop(ring->txq, ignis_tx_unused(ring), TX_NEEDED,
 				  ring->wake)) {
-		u64_stats_update_begin(&stats->xmit_syncp);
-		u64_stats_inc(&stats->stop);
-		u64_stats_update_end(&stats->xmit_syncp);
+		u64_stats_update_begin(&ring->stats->xmit_syncp);
+		u64_stats_inc(&ring->stats->stop);
+		u64_stats_update_end(&ring->stats->xmit_syncp);
 	}
 	if (__netdev_tx_sent_queue(ring->txq, first->bytes, netdev_xmit_more()))
 		ignis_tx_kick(ring);
@@ -335,9 +334,9 @@ drop:
 	dev_kfree_skb_any(skb);
 dropped:
 	ignis_tx_kick(ring);
-	u64_stats_update_begin(&stats->xmit_syncp);
-	u64_stats_inc(&stats->dropped);
-	u64_stats_update_end(&stats->xmit_syncp);
+	u64_stats_update_begin(&ring->stats->xmit_syncp);
+	u64_stats_inc(&ring->stats->dropped);
+	u64_stats_update_end(&ring->stats->xmit_syncp);
 	return NETDEV_TX_OK;
 }
 
@@ -367,7 +366,7 @@ static u32 ignis_tx_retire(struct ignis_tx_ring *ring, u32 slot, int budget)
 bool ignis_tx_clean(struct ignis_vector *v, int budget)
 {
 	struct ignis_tx_ring *ring = v->tx;
-	struct ignis_tx_stats *stats = &v->tx_stats;
+	struct ignis_tx_stats *stats = ring->stats;
 	unsigned int packets = 0, bytes = 0, tso = 0, tso_bytes = 0;
 	/* Pairs with the release in ignis_tx_kick() */
 	u32 kicked = smp_load_acquire(&ring->kicked);
@@ -445,6 +444,19 @@ netdev_features_t ignis_features_check(struct sk_buff *skb,
 	return vlan_features_check(skb, features);
 }
 
+/* What the hardware has not sent by now is lost, and counted */
+static void ignis_tx_discard(struct ignis_tx_ring *ring)
+{
+	unsigned int lost = 0;
+
+	for (; ring->ntc != ring->ntu; ring->ntc++)
+		lost += !!ignis_tx_retire(ring, ring->ntc & ring->mask, 0);
+
+	u64_stats_update_begin(&ring->stats->xmit_syncp);
+	u64_stats_add(&ring->stats->dropped, lost);
+	u64_stats_update_end(&ring->stats->xmit_syncp);
+}
+
 /**
  * ignis_tx_reset - drop the frames of a stopped ring and start it afresh
  * @ring: transmit ring
@@ -453,10 +465,7 @@ netdev_features_t ignis_features_check(struct sk_buff *skb,
  */
 void ignis_tx_reset(struct ignis_tx_ring *ring)
 {
-	u32 ntc;
-
-	for (ntc = ring->ntc; ntc != ring->ntu; ntc++)
-		ignis_tx_retire(ring, ntc & ring->mask, 0);
+	ignis_tx_discard(ring);
 	ring->ntc = 0;
 	ring->ntu = 0;
 	ring->batch = 0;
@@ -468,7 +477,7 @@ void ignis_tx_reset(struct ignis_tx_ring *ring)
 /**
  * ignis_tx_alloc - allocate a transmit ring
  * @ig: port
- * @ring: zeroed but for @ring->queue
+ * @ring: zeroed but for @ring->queue and @ring->stats
  * @cfg: configuration to build for
  *
  * Does not touch the hardware.
@@ -504,10 +513,7 @@ int ignis_tx_alloc(struct ignis *ig, struct ignis_tx_ring *ring,
  */
 void ignis_tx_free(struct ignis_tx_ring *ring)
 {
-	u32 ntc;
-
-	for (ntc = ring->ntc; ntc != ring->ntu; ntc++)
-		ignis_tx_retire(ring, ntc & ring->mask, 0);
+	ignis_tx_discard(ring);
 	if (ring->desc)
 		dma_free_coherent(ring->dev, ring->size, ring->desc, ring->dma);
 	kvfree(ring->buf);
