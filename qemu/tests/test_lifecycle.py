@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Load, bind, open, close, unbind, unload: often, under traffic, behind an IOMMU, until shutdown."""
+import re
+
+import pytest
+
+from util import A, B, eventually, leaks, pair
+from vm import BAD
+
+PLAIN = pytest.mark.parametrize("net", ["plain"], indirect=True)
+BOTH = pytest.mark.parametrize("net", ["plain", "iommu"], indirect=True)
+TIMES = 100
+
+
+@pytest.fixture(scope="module")
+def net(request, kernel):
+    with pair(kernel, intel_iommu=request.param == "iommu") as both:
+        yield both
+
+
+def driver_dir(name):
+    return f"/sys/bus/pci/drivers/{name}"
+
+
+def bound(net, what, driver, nic=0):
+    net.sh(f"echo {net.vm.pci(nic)} > {driver_dir(driver)}/{what}")
+
+
+@BOTH
+def test_traffic_both_ways(net):
+    """The same traffic with and without address translation; wrong DMA would be in the log."""
+    types = net.sh("cat /sys/class/net/$A/device/iommu_group/type 2>/dev/null || echo none").split()
+    if net.vm.intel_iommu:
+        assert types == ["DMA"], "strict translation is not in force"
+    else:
+        assert types == ["none"]
+    net.ping(sizes=(0, 1472), args="-f -c 100")
+    end = net.iperf("--bidir -P 2")
+    assert min(end["sum_received"]["bytes"], end["sum_received_bidir_reverse"]["bytes"]) > 1 << 20
+    with net.restored(), net.stream() as progress:
+        for change in ("ethtool -G $A rx 512 tx 512", "ip link set $A mtu 9000", "ethtool -L $A combined 2",
+                       "ethtool -K $A tso off gro off", "ethtool -G $A rx 64 tx 64"):
+            net.sh(change)
+            progress()
+    net.sh("ethtool -K $A tso on gro on")
+    net.check()
+
+
+@BOTH
+def test_open_and_close(net):
+    """Fifty times down and up while the peer keeps sending."""
+    before = net.holdings()
+    load = net.start(f"while :; do $P ping -f -c 1000 -W 1 -s 1000 {A[4]}; done")
+    net.sh("for i in $(seq 50); do ip link set $A down; ip link set $A up; done", timeout=200)
+    load.stop()
+    net.up()
+    net.ping(args="-f -c 100")
+    lost = leaks(before, net.holdings())
+    assert not lost, lost
+    net.forgive()               # the peer's stack, without a neighbour
+
+
+@BOTH
+def test_unbind_under_traffic(net):
+    flood = [net.start(f"exec iperf3 -c {B[4]} -t 30 --bidir"),
+             net.start(f"exec $P ping -f -q -s 1000 {A[4]}")]
+    net.sh("sleep 1")
+    driver = net.vm.driver
+    bound(net, "unbind", driver)
+    for job in flood:
+        job.stop()
+    assert net.run("ls -d /sys/class/net/$A", check=False).rc
+    assert not net.run("grep $A- /proc/interrupts", check=False).out
+    bound(net, "bind", driver)
+    net.attach()
+    net.ping(sizes=(1472,), args="-f -c 100")
+    net.check()
+
+
+@PLAIN
+def test_cycles(net):
+    """100 times unbound and bound, 100 times unloaded and loaded: no leak, within a minute."""
+    vm, driver = net.vm, net.vm.driver
+    load = "insmod /out/ignis.ko" if driver == "ignis" else f"modprobe {driver}"
+    a, b = vm.pci(0), vm.pci(1)
+    before, irqs, spent = net.holdings(), len(net.irqs()), 0.0
+    for _ in range(4):                  # port B sits out; a ping after each round
+        spent += int(net.sh(f"""
+            echo none > /sys/bus/pci/devices/{b}/driver_override; echo {b} > {driver_dir(driver)}/unbind
+            now=$(date +%s%N)
+            for i in $(seq {TIMES // 4}); do
+                echo {a} > {driver_dir(driver)}/unbind; echo {a} > {driver_dir(driver)}/bind
+            done
+            for i in $(seq {TIMES // 4}); do rmmod {driver}; {load}; done
+            echo $(($(date +%s%N) - now))
+            echo > /sys/bus/pci/devices/{b}/driver_override; echo {b} > /sys/bus/pci/drivers_probe""",
+                            timeout=300)) / 1e9
+        net.attach()
+        net.ping(sizes=(1472,), args="-f -c 20")
+    print(f"{TIMES} cycles of each kind in {spent:.1f} s")
+    lost = leaks(before, net.holdings())
+    assert not lost, lost
+    assert len(net.irqs()) == irqs
+    vm.check_dmesg()
+    assert spent < 60
+
+
+@PLAIN
+def test_nothing_left_after_unload(net):
+    """No memory mapping, interrupt, thread, /proc or sysfs entry of the driver stays."""
+    vm, driver = net.vm, net.vm.driver
+    net.sh("ip link set $A down; $P ip link set $B down")
+    vm.unload()
+    left = net.sh(f"""grep -i '{driver}' /proc/vmallocinfo /proc/interrupts /proc/modules /proc/iomem || true
+        pgrep -l 'napi/eth|{driver}' || true; ls -d {driver_dir(driver)} /sys/class/net/eth[01] 2>/dev/null || true
+        ls /sys/class/ptp /sys/class/mdio_bus /sys/class/hwmon /sys/class/leds 2>/dev/null | grep -i {driver} || true""")
+    assert not left, left
+    for nic in (0, 1):      # what was enabled is disabled: no bus mastering, no interrupts
+        text = net.sh(f"lspci -vv -s {vm.pci(nic)}")
+        assert "BusMaster-" in text and not re.search(r"MSI(-X)?: Enable\+", text), text
+    vm.load()
+    net.attach()
+    net.ping()
+
+
+@PLAIN
+def test_driver_override(net):
+    """To the in-tree driver and back: what one leaves is good enough for the other to start from."""
+    vm, driver, other = net.vm, net.vm.driver, net.limits.intree
+    if driver == other:
+        pytest.skip("the in-tree driver is the one under test")
+    override = f"/sys/bus/pci/devices/{vm.pci(0)}/driver_override"
+    net.sh(f"modprobe {other}")
+    for turn in (other, driver) * 3:
+        now = other if turn == driver else driver
+        net.sh(f"echo {turn} > {override}")
+        bound(net, "unbind", now)
+        net.sh(f"echo {vm.pci(0)} > /sys/bus/pci/drivers_probe")
+        assert net.sh(f"basename $(readlink /sys/bus/pci/devices/{vm.pci(0)}/driver)").strip() == turn
+        net.attach()
+        net.ping(sizes=(56, 1472), args="-c 5 -i .02")
+    net.sh(f"echo > {override}; rmmod {other}")
+    net.forgive()               # those of the other driver
+    net.check()
+
+
+@PLAIN
+def test_hot_unplug(net):
+    """Pulled out while packets go both ways: the netdev goes, quietly; a new one works."""
+    vm = net.vm
+    flood = [net.start(f"exec iperf3 -c {B[4]} -t 60 --bidir"),
+             net.start(f"exec $P ping -f -q -s 1000 {A[4]}")]
+    net.sh("modprobe pciehp 2>/dev/null || true; sleep 1")
+    vm.qmp("device_del", id="nic0")
+    net.wait("! [ -e /sys/class/net/$A ]", 30)
+    for job in flood:
+        job.stop()
+    vm.check_dmesg()
+    properties = dict(item.split("=") for item in vm.nic_device(0).split(",")[1:])
+    vm.qmp("device_add", driver=vm.nics[0].model, **properties)
+    net.wait(f"ls /sys/bus/pci/devices/0000:00:10.0/*:00.0/net", 30)
+    net.attach()
+    net.ping(sizes=(1472,), args="-f -c 100")
+    net.check()
+
+
+@PLAIN
+def test_shutdown(net):
+    """Reboot with the ports up and busy: nothing but the farewell in the console."""
+    vm = net.vm
+    net.check()
+    net.start(f"exec iperf3 -c {B[4]} -t 60 --bidir")
+    net.sh("dmesg -n 7; sleep .5")
+    mark = vm.log.stat().st_size
+    net.start("exec python3 -c 'import ctypes; ctypes.CDLL(None).reboot(0x1234567)'")
+    assert eventually(lambda: vm.proc.poll() is not None, 60), "still there"
+    text = vm.log.read_bytes()[mark:].decode(errors="replace")
+    assert "reboot: Restarting system" in text
+    assert not BAD.search(text), text

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Packets arrive: every size, every MTU, VLANs, all queues, from netpoll too."""
+import pytest
+
+from util import A, B, eventually, pair
+
+
+@pytest.fixture(scope="module")
+def net(kernel):
+    with pair(kernel) as both:
+        yield both
+
+
+@pytest.mark.parametrize("ip, overhead", [(4, 28), (6, 48)])
+def test_ping(net, ip, overhead):
+    most = 1500 - overhead
+    net.ping(B[ip], (0, 1, 17, 18, 19, 46, 1000, most - 1, most), "-M do -c 2 -i .02")
+    net.ping(A[ip], (0, most), "-M do -c 2 -i .02", ns="$P")
+    net.ping(B[ip], (0, 56, 700, most), "-M do -f -c 300")
+    net.ping(B[ip], (8000,), "-f -c 100")                       # fragments
+
+
+@pytest.mark.parametrize("ip, overhead", [(4, 28), (6, 48)])
+def test_every_size(net, ip, overhead):
+    """UDP payloads of each size from nothing to a full frame, there and back, all bytes compared."""
+    echo = net.start(f"exec $P python3 $H/train.py echo {B[ip]}")
+    try:
+        net.wait("$P ss -Hlun sport = 5300 | grep -q .")
+        net.sh(f"python3 $H/train.py sizes {B[ip]} {1500 - overhead}")
+    finally:
+        echo.stop()
+
+
+@pytest.mark.parametrize("args", ["", "-R", "-P 8", "-P 8 -R", "--bidir", "-M 88", "-Z"])
+def test_tcp(net, args):
+    end = net.iperf(args)
+    assert end["sum_received"]["bytes"] > (1 << 18 if "-M" in args else 4 << 20)
+    if args == "--bidir":
+        assert end["sum_received_bidir_reverse"]["bytes"] > 4 << 20
+
+
+def test_tcp6(net):
+    assert net.iperf("--bidir", B[6])["sum_received"]["bytes"] > 4 << 20
+
+
+@pytest.mark.parametrize("args", ["-b 20M", "-b 20M -R", "-b 1M -l 64", "-b 1M -l 64 -R", "-b 20M -l 9000"])
+def test_udp(net, args):
+    end = net.iperf(f"-u {args}")["sum"]
+    assert end["packets"] > 250 and end["lost_percent"] < 5, end
+
+
+@pytest.mark.parametrize("mtu", [68, 577, 1501, 2048, 4000, 9000, 9216])
+def test_mtu(net, mtu):
+    with net.undo("ip link set $A mtu 1500; $P ip link set $B mtu 1500"):
+        net.sh(f"ip link set $A mtu {mtu}; $P ip link set $B mtu {mtu}")
+        net.carrier()
+        net.ping(sizes=(0, mtu - 29, mtu - 28), args="-M do -c 2 -i .02")
+        net.ping(A[4], sizes=(mtu - 28,), args="-M do -f -c 50", ns="$P")
+        net.ping(sizes=(2 * mtu,), args="-c 2 -i .02")
+        if mtu >= 1280:
+            assert net.iperf("--bidir")["sum_received"]["bytes"] > 2 << 20
+    net.up()
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_mtu_refused(net, beyond):
+    mtu = (net.limits.mtu[0] - 1, net.limits.mtu[1] + 1)[beyond]
+    assert net.run(f"ip link set $A mtu {mtu}", check=False).rc
+    assert net.sh("cat /sys/class/net/$A/mtu").strip() == "1500"
+    net.ping()
+
+
+def vlans(net, ids):
+    net.sh("".join(f"ip link add link $A name $A.{v} type vlan id {v}; ip link set $A.{v} up;"
+                   f"ip addr add 10.{v >> 8}.{v & 255}.1/24 dev $A.{v};"
+                   f"$P ip link add link $B name $B.{v} type vlan id {v}; $P ip link set $B.{v} up;"
+                   f"$P ip addr add 10.{v >> 8}.{v & 255}.2/24 dev $B.{v};" for v in ids))
+    return net.undo("".join(f"ip link del $A.{v}; $P ip link del $B.{v};" for v in ids))
+
+
+@pytest.mark.parametrize("features", ["rxvlan on txvlan on", "rxvlan off txvlan on",
+                                      "rxvlan on txvlan off", "rxvlan off txvlan off"])
+def test_vlan(net, features):
+    ids = (1, 100, 2047, 4094)
+    with net.undo("ethtool -K $A rxvlan on txvlan on"), vlans(net, ids):
+        net.sh(f"ethtool -K $A {features}")
+        net.carrier()
+        for v in ids:
+            net.ping(f"10.{v >> 8}.{v & 255}.2", (0, 1472), "-M do -c 3 -i .02")
+            net.ping(f"10.{v >> 8}.{v & 255}.1", (1472,), "-M do -f -c 50", ns="$P")
+        if features in ("rxvlan on txvlan on", "rxvlan off txvlan off"):
+            assert net.iperf("--bidir", "10.0.100.2")["sum_received"]["bytes"] > 2 << 20
+        for v in ids:           # each packet came by its own interface
+            assert int(net.sh(f"cat /sys/class/net/$A.{v}/statistics/rx_packets")) >= 50
+
+
+def test_vlan_in_vlan(net):
+    with net.undo("ip link del $A.ad; $P ip link del $B.ad"):
+        for ns, port, host in (("", "$A", 1), ("$P", "$B", 2)):
+            net.sh(f"{ns} ip link add link {port} name {port}.ad type vlan proto 802.1ad id 7;"
+                   f"{ns} ip link add link {port}.ad name {port}.in type vlan id 8;"
+                   f"{ns} ip link set {port}.ad up; {ns} ip link set {port}.in up;"
+                   f"{ns} ip addr add 10.9.9.{host}/24 dev {port}.in")
+        net.ping("10.9.9.2", (0, 1464), "-M do -c 3 -i .02")
+
+
+def test_vlan_unknown(net):
+    """Frames of a VLAN nobody has asked for stay off the others."""
+    with vlans(net, (100, 101)):
+        net.sh("ip link del $A.101")
+        with net.undo("ip link add link $A name $A.101 type vlan id 101"):
+            assert net.run("$P ping -c 3 -i .05 -W .3 10.0.101.1", check=False).rc
+            net.ping("10.0.100.2")
+    net.forgive()               # the stack may count them as dropped
+
+
+def test_every_queue(net):
+    """Many flows use all queues in both directions."""
+    n = net.limits.queues
+    with net.restored():
+        net.sh(f"ethtool -L $A combined {n}")
+        net.carrier()
+        before = net.stats()
+        net.sh(f"$P python3 $H/flows.py {B[4]} {A[4]} 9 20000 {32 * n}")
+        net.sh(f"python3 $H/train.py send {B[4]} {64 * n} flows={16 * n} cpus=0,1,2,3")
+        net.iperf("-P 16 --bidir")
+        grown = net.grown(before)
+    for what in ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes"):
+        counts = net.per_queue(grown, what)
+        assert len(counts) == n and all(counts), (what, counts)
+
+
+def test_netpoll(net):
+    """netconsole sends from any context while the ring is busy (a poll with budget 0)."""
+    if net.run("modprobe netconsole && { [ -d /sys/kernel/config/netconsole ] ||"
+               " busybox mount -t configfs none /sys/kernel/config; }", check=False).rc:
+        pytest.skip("this kernel has no netconsole")
+    target = "/sys/kernel/config/netconsole/t"
+    sink = net.start("exec $P tcpdump -i $B -nqtAl udp port 6666 > /tmp/netconsole 2>/dev/null")
+    with net.undo(f"echo 0 > {target}/enabled; rmdir {target}; rmmod netconsole; dmesg -n 4;"
+                  "ethtool -G $A tx 256"):
+        mac = net.sh("$P cat /sys/class/net/$B/address").strip()
+        net.sh(f"ethtool -G $A tx 64; mkdir {target}; cd {target}; echo $A > dev_name;"
+               f"echo {A[4]} > local_ip; echo {B[4]} > remote_ip; echo {mac} > remote_mac;"
+               "echo 1 > enabled; dmesg -n 8")
+        net.carrier()
+        load = net.start(f"exec iperf3 -c {B[4]} -t 30 -P 4")
+        net.sh("sleep .5; for i in $(seq 200); do echo \"<6>line $i of netconsole\" > /dev/kmsg; done")
+        load.stop()
+        assert eventually(lambda: len(set(net.sh("grep -ao 'line [0-9]* of netconsole' /tmp/netconsole"
+                                                 " || true").splitlines())) >= 190)
+    sink.stop()
+    net.ping()
+
+
+def test_clean(net):
+    net.check()

@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the functional tests share: limits of each chip, a pair of ports, counters, leak accounts.
+
+Both ports are driven by the driver under test. Port A stays in the root name space, port B is in
+the name space `peer`. Scripts are plain shell; $A and $B are the interface names, $P runs
+a command in the peer's name space, $H is the directory of the guest-side helpers.
+"""
+import contextlib
+import json
+import os
+import re
+import shutil
+import time
+from collections import Counter
+from types import SimpleNamespace
+
+import lab
+from conftest import drop, shared_vm
+from vm import Nic
+
+DEVICE = os.environ.get("IGNIS_DEVICE", "igb")
+_82576 = dict(intree="igb", queues=8, ring=(64, 4096), mtu=(68, 9216), table=128, key=40, usecs=8000,
+              status=0x8, tctl=0x400, eitr=0x1680)
+LIMITS = {"igb": _82576, "e1000e": _82576 | dict(intree="e1000e", queues=2, eitr=0xe8)}
+A = {4: "192.0.2.1", 6: "2001:db8::1"}
+B = {4: "192.0.2.2", 6: "2001:db8::2"}
+
+# Not rx_missed_errors: QEMU loses what it has queued itself when a ring runs empty.
+ERRORS = """rx_errors tx_errors rx_dropped tx_dropped rx_crc_errors rx_length_errors rx_over_errors
+    rx_fifo_errors rx_frame_errors tx_aborted_errors tx_carrier_errors tx_fifo_errors
+    tx_heartbeat_errors tx_window_errors collisions""".split()
+
+# What can be read back of a port's configuration: it changes only when somebody changes it.
+STATE = r"""for what in -g -l -c -k -x -a ""; do echo "@$what"; ethtool $what $A; done 2>&1
+    echo @link; ip -d -j link show $A"""
+# What comes and goes with the link.
+TRANSIENT = re.compile(r"""^\t(Speed|Duplex|Link|MDI-X|Lanes|master-slave\ status).*\n(\t\ {5,}.*\n)*
+    | ^[RT]X\ negotiated.*\n | "(NO-CARRIER|LOWER_UP)",? | "(operstate|qdisc)":"[^"]*", | ,(?=\])""", re.M | re.X)
+STRERROR = {os.strerror(n) for n in range(1, 134)}
+
+
+def explained(text):
+    """Does an error output say more than the name of an errno?"""
+    lines = [re.sub(r"^(netlink error|Error|RTNETLINK answers|Cannot [^:]*): *", "", line).rstrip(".")
+             for line in text.splitlines()]
+    return any(line and line not in STRERROR for line in lines)
+
+
+def two_nics():
+    return [Nic(DEVICE, hub=0), Nic(DEVICE, hub=0)]
+
+
+@contextlib.contextmanager
+def pair(kernel, prepare=None, **kw):
+    """A guest of its own with two ports; prepare(vm) runs while no driver is loaded."""
+    vm = shared_vm(kernel, {"nics": two_nics, **kw})
+    try:
+        if prepare:
+            vm.unload()
+            prepare(vm)
+            vm.load()
+        yield Pair(vm)
+    finally:
+        drop(vm)
+
+
+def nomsix(vm):
+    """Make the ports look as if they had no MSI-X."""
+    work = vm.dir / "nomsix"
+    shutil.copytree(lab.PROJECT / "qemu/guest/nomsix", work)
+    lab.chroot(f"make -C {vm.kernel.kdir} M=/build modules", "nomsix", "building nomsix.ko",
+               vm.kernel, [(work, "/build")])
+    shutil.copy(work / "nomsix.ko", vm.dir / "out")
+    vm.run("insmod /out/nomsix.ko")
+
+
+class Pair:
+    """Two ports of one guest on one wire."""
+
+    def __init__(self, vm):
+        self.vm, self.limits = vm, SimpleNamespace(**LIMITS[DEVICE])
+        self.prefix = "P='ip netns exec peer' H=/ignis/qemu/guest; "
+        self.sh("ip netns add peer; $P ip link set lo up; $P iperf3 -s -D")
+        self.sh("$P python3 $H/stream.py server :: 5400 >/dev/null 2>&1 &")
+        self.attach()
+
+    def attach(self):
+        """Start from ports fresh from probe: find them, put them in place, note how they are."""
+        self.a, self.b = self.vm.netdev(0), self.b_name()
+        self.prefix = f"A={self.a} B={self.b} P='ip netns exec peer' H=/ignis/qemu/guest; "
+        self.up()
+        self.forgive()
+        self.note_defaults()
+
+    def b_name(self):
+        """Port B, moved to its name space if it is not there yet."""
+        device = f"/sys/bus/pci/devices/{self.vm.pci(1)}/net"
+        name = self.run(f"$P ls {device}", check=False).out.strip()
+        if not name:
+            name = self.vm.netdev(1)
+            self.sh(f"ip link set {name} netns peer")
+        return name
+
+    def up(self, wait=True):
+        """Both ports up, with their addresses (an MTU below 1280 takes IPv6 away)."""
+        for port, end, net in (("$A", A, ""), ("$B", B, "$P ")):
+            self.sh(f"{net}ip link set {port} up; {net}ip addr replace {end[4]}/24 dev {port};"
+                    f"{net}ip addr replace {end[6]}/64 dev {port} nodad")
+        if wait:
+            self.carrier()
+
+    def carrier(self, timeout=15):
+        """Wait until both ends have a link and the neighbour answers."""
+        self.wait(f"ip link show $A | grep -q LOWER_UP && $P ip link show $B | grep -q LOWER_UP &&"
+                  f" ping -c 1 -W 1 {B[4]}", timeout)
+
+    def bounce(self, while_down=":"):
+        """Down, and up again. What the stack tries to send meanwhile is not the driver's fault."""
+        before = self.errors()
+        self.sh(f"ip link set $A down; {while_down}")
+        self.up()
+        lost = f"{self.a} tx_dropped"
+        self.errors0[lost] += self.errors()[lost] - before[lost]
+
+    # Commands
+
+    def sh(self, script, **kw):
+        """Run a shell script in the guest; its output. Any failing command raises."""
+        return self.run("set -e; " + script, **kw).out
+
+    def run(self, script, **kw):
+        return self.vm.run(self.prefix + script, **kw)
+
+    def start(self, script):
+        return self.vm.start(self.prefix + script)
+
+    def wait(self, condition, timeout=10):
+        """Until a shell condition holds."""
+        tries = timeout * 10
+        self.sh(f"for i in $(seq {tries}); do {{ {condition}; }} >/dev/null 2>&1 && exit 0;"
+                f" sleep .1; done; echo 'never came: {condition.replace(chr(39), '')}' >&2; exit 1",
+                timeout=timeout * 10 + 60)
+
+    @contextlib.contextmanager
+    def undo(self, script):
+        """Run the script when the body is done, however it ends."""
+        try:
+            yield
+        finally:
+            self.sh(script)
+
+    @contextlib.contextmanager
+    def restored(self):
+        """Put the configuration of port A back to how the test found it at first."""
+        try:
+            yield
+        finally:
+            self.restore()
+
+    def restore(self):
+        changed = [what for what, text in self.state().items() if text != self.state0[what]]
+        if changed:
+            self.run("; ".join(self.defaults[what] for what in self.defaults if what in changed),
+                     check=False)
+            self.up()
+
+    def note_defaults(self):
+        """How the port is now, and for each part of that what brings it back."""
+        self.state0 = state = self.state()
+        ring = re.findall(r"^[RT]X:\s+(\d+)", state["-g"].partition("Current")[2], re.M)
+        self.channels = int(re.findall(r"Combined:\s+(\d+)", state["-l"])[1])
+        usecs = re.search(r"^rx-usecs:\s+(\d+)", state["-c"], re.M)[1]
+        adaptive = re.search(r"Adaptive RX: (\S+)", state["-c"])[1]
+        pause = re.findall(r":\s+(on|off)", state["-a"])
+        key = re.search(r"RSS hash key:\n([\da-f:]+)", state["-x"])
+        link = json.loads(state["link"])[0]
+        self.defaults = {
+            "link": f"ip link set $A mtu {link['mtu']} address {link['address']} promisc off",
+            "-x": f"ethtool -X $A default; ethtool -X $A hkey {key and key[1]}",
+            "-l": f"ethtool -X $A default; ethtool -L $A combined {self.channels}",
+            "-g": f"ethtool -G $A rx {ring[0]} tx {ring[1]}",
+            "-c": f"ethtool -C $A adaptive-rx {adaptive} rx-usecs {usecs} || ethtool -C $A rx-usecs {usecs};"
+                  f"ethtool -C $A adaptive-rx {adaptive}",
+            "-k": "ethtool -K $A " + " ".join(f"{n} {v}" for n, v in self.features(state["-k"]).items()),
+            "-a": "ethtool -A $A autoneg {} rx {} tx {}".format(*pause),
+            "": "ethtool -s $A autoneg on advertise 0x02f",
+        }
+
+    def features(self, text=None):
+        """{name: "on" or "off"} of all features that can be changed by themselves."""
+        rows = re.findall(r"^\t?([a-z][\w-]+): (on|off)$", text or self.sh("ethtool -k $A"), re.M)
+        groups = ("tx-checksumming", "scatter-gather", "tcp-segmentation-offload")
+        return {name: value for name, value in rows if name not in groups}
+
+    # Reading
+
+    def state(self):
+        """{part: text}, with the parts named by the option of ethtool that shows them."""
+        return dict(part.split("\n", 1) for part in TRANSIENT.sub("", self.sh(STATE)).split("@")[1:])
+
+    def json(self, script, **kw):
+        return json.loads(self.sh(script, **kw))
+
+    def genl(self, what, ns=""):
+        """Objects of the netdev family that belong to port A (or to B: ns="$P")."""
+        ifindex = int(self.sh(f"{ns} cat /sys/class/net/{'$B' if ns else '$A'}/ifindex"))
+        found = self.json(f"{ns} python3 $H/genl.py {what}")
+        return [o for o in found if o.get("ifindex", ifindex) == ifindex]
+
+    def stats(self, ns=""):
+        """ethtool -S and the link's own counters, as one Counter."""
+        port = "$B" if ns else "$A"
+        text = self.sh(f"{ns} ethtool -S {port}; cd /sys/class/net;"
+                       f"{ns} grep -H . {port}/statistics/* | sed 's/.*statistics.//'")
+        return Counter({k: int(v) for k, v in re.findall(r"^\s*(\w+): ?(\d+)$", text, re.M)})
+
+    def grown(self, before, ns=""):
+        """By how much the counters rose since."""
+        now = self.stats(ns)
+        now.subtract(before)
+        return now
+
+    def per_queue(self, stats, what):
+        """[counter of queue 0, of queue 1, ...]; what is e.g. "rx_packets"."""
+        way, unit = what.split("_")
+        return [stats[f"{way}_queue_{i}_{unit}"] for i in range(self.limits.queues)
+                if f"{way}_queue_{i}_{unit}" in stats]
+
+    def irqs(self):
+        """{irq: number of interrupts so far} of port A."""
+        text = self.sh("D=/sys/class/net/$A/device; echo $(ls $D/msi_irqs 2>/dev/null || cat $D/irq);"
+                       "cat /proc/interrupts")
+        mine, table = text.split("\n", 1)
+        cpus = len(table.splitlines()[0].split())
+        rows = (line.split() for line in table.splitlines()[1:])
+        return {int(r[0][:-1]): sum(map(int, r[1:cpus + 1])) for r in rows
+                if r[0][:-1] in mine.split()}
+
+    def queue_irqs(self):
+        """The interrupt of each receive queue, by way of its NAPI."""
+        irq = {n["id"]: n.get("irq") for n in self.genl("napi")}
+        return [irq[q["napi"]] for q in sorted(self.genl("queue"), key=lambda q: q["id"])
+                if q["type"] == 0]
+
+    def processed(self):
+        """Packets the stack handled, and remote wake-ups received, for each CPU."""
+        rows = [[int(w, 16) for w in line.split()]
+                for line in self.sh("cat /proc/net/softnet_stat").splitlines()]
+        return [r[0] for r in rows], [r[9] for r in rows]
+
+    # Errors
+
+    def errors(self):
+        return Counter({f"{port} {name}": value for port, ns in ((self.a, ""), (self.b, "$P"))
+                        for name, value in self.stats(ns).items() if name in ERRORS})
+
+    def forgive(self):
+        """What happened so far was provoked."""
+        self.errors0 = self.errors()
+
+    def check(self):
+        """No error or drop since forgive(), nothing bad in the kernel log."""
+        new = self.errors() - self.errors0
+        self.forgive()
+        assert not new, f"errors and drops: {dict(new)}"
+        self.vm.check_dmesg()
+
+    # Traffic
+
+    def ping(self, to=B[4], sizes=(56,), args="-c 3 -i .02", ns=""):
+        """Every size must come back without a loss."""
+        out = self.sh("".join(f"{ns} ping -W 2 -q {args} -s {s} {to}; " for s in sizes), timeout=120)
+        assert out.count(" 0% packet loss") == len(sizes), out
+
+    def iperf(self, args="", to=B[4], seconds=1):
+        """iperf3 against the peer; the "end" object of its report."""
+        return self.json(f"iperf3 -J -t {seconds} -c {to} {args}", timeout=60)["end"]
+
+    @contextlib.contextmanager
+    def stream(self, to=B[4]):
+        """A verified TCP connection with data both ways while the body runs.
+
+        Yields progress(), which returns when another half a megabyte went round.
+        """
+        self.sh("rm -f /tmp/stream")
+        job = self.start(f"exec python3 $H/stream.py client {to} 5400 /tmp/stream")
+
+        def progress(size=1 << 19, timeout=20):
+            done = int(self.sh("cat /tmp/stream"))
+            self.wait(f"[ $(cat /tmp/stream) -ge {done + size} ]", timeout)
+
+        try:
+            self.wait("[ -s /tmp/stream ]")
+            yield progress
+            progress()
+        finally:
+            job.stop()
+
+    def train(self, count, to="a", flows=1, gap=100, size=64, recv="", cpus=""):
+        """UDP datagrams from the other port; the receiver's report."""
+        there, here, address = ("$P", "", A[4]) if to == "a" else ("", "$P", B[4])
+        job = self.start(f"exec {here} python3 $H/train.py recv {address} {count} size={size} {recv}")
+        self.wait(f"{here} ss -Hlun sport = 5300 | grep -q .")
+        self.sh(f"{there} python3 $H/train.py send {address} {count} flows={flows} gap={gap}"
+                f" size={size} cpus={cpus}")
+        return json.loads(job.wait().out)
+
+    # Leaks
+
+    def holdings(self):
+        """What the driver holds of the kernel, counted when all is quiet."""
+        text = self.sh("""sync; echo 3 > /proc/sys/vm/drop_caches
+            for i in 1 2; do sleep .3; for f in /sys/kernel/slab/*/shrink; do echo 1 > $f; done; done
+            awk 'NR > 2 { print "slab", $1, $2 }' /proc/slabinfo
+            awk '/MemAvailable/ { print "memory", "kB", $2 }' /proc/meminfo
+            echo irqs all $(grep -c . /proc/interrupts)
+            awk '$3 != "unpurged" { n[$3]++ } END { for (who in n) print "vmalloc", who, n[who] }' /proc/vmallocinfo""", timeout=120)
+        rows = (line.split() for line in text.splitlines())
+        return {(kind, name): int(value) for kind, name, value in rows}
+
+
+# Growth that is noise: slab caches count what lies in stocks kept for each CPU, and each CPU
+# keeps up to 128 free sk_buffs for NAPI. So it takes some hundred repetitions to see a leak.
+NOISE = {"slab": 150, "vmalloc": 20, "irqs": 0, "memory": 32 << 10}
+SLABS = re.compile(r"kmalloc|skb|net_?dev|kernfs|irq|iommu|radix|maple|task|pid|proc|dentry_")
+
+
+def leaks(before, after):
+    """{what: (before, after)} of what grew by more than noise."""
+    found = {}
+    for (kind, name), value in after.items():
+        old = before.get((kind, name), 0)
+        growth = old - value if kind == "memory" else value - old
+        noise = NOISE[kind] + (512 if name == "skbuff_head_cache" else 0)
+        if growth > noise and (kind != "slab" or SLABS.search(name)):
+            found[f"{kind} {name}"] = (old, value)
+    return found
+
+
+def toeplitz(key, data):
+    """The RSS hash of the data sheets."""
+    window = int.from_bytes(key, "big")
+    bits, width = int.from_bytes(data, "big"), len(data) * 8
+    result = 0
+    for i in range(width):
+        if bits >> (width - 1 - i) & 1:
+            result ^= window >> (len(key) * 8 - 32 - i)
+    return result & 0xffffffff
+
+
+def eventually(condition, timeout=5):
+    """A host-side condition, polled."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(.2)
+    return True
