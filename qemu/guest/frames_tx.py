@@ -76,7 +76,7 @@ def udp(address, port, *trains):
                 sock.sendmsg(keep[-1], [], MSG_ZEROCOPY)
             else:
                 sock.send(data[:size])
-    time.sleep(.2)      # the pages must not go before they were sent
+        time.sleep(.1)      # the next train may take another queue
 
 
 def tcp(address, port, hows):

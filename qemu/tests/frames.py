@@ -7,7 +7,10 @@ from collections import Counter, defaultdict
 from itertools import count
 from types import SimpleNamespace
 
-from oracle import CHIPS, case_of, difference, l4_of, mac, partial, tagged
+from oracle import (CHIPS, IP, OTHER, TCP, UDP, Ether, IPv6, case_of, difference, l4_of, mac, mac_bytes,
+                    partial, payload, tagged)
+from scapy.layers.inet import IPOption
+from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN
 
 US = {4: "192.0.2.1", 6: "2001:db8::1"}
 PEER = {4: "192.0.2.2", 6: "2001:db8::2"}
@@ -17,11 +20,58 @@ PEER_MAC = "52:54:00:99:99:99"
 MARK = b"\xff" * 6 + b"\x02\0\0\0\xff\xff\x88\xb5mark"
 ECHO = b"\x02\0\0\0\xff\xfe" + MARK[6:]
 
+PAD = PadN(optdata=bytes(4))
+EXTENSIONS = {
+    "hop-by-hop": lambda: IPv6ExtHdrHopByHop(options=[PAD]),
+    "dest-opts": lambda: IPv6ExtHdrDestOpt(options=[PAD]),
+    "routing": lambda: IPv6ExtHdrRouting(segleft=0, addresses=["2001:db8::9"]),
+    "all": lambda: (IPv6ExtHdrHopByHop(options=[PAD]) / IPv6ExtHdrDestOpt(options=[PAD]) /
+                    IPv6ExtHdrRouting(segleft=0, addresses=["2001:db8::9", "2001:db8::8"])),
+}
+
+
+def ip(v, ends, options=0, ext=None, **kw):
+    """Headers up to IP, from ends[0] to ends[1], with so many bytes of IPv4 options.
+
+    The MAC addresses are for others to fill in.
+    """
+    src, dst = ends
+    if v == 4:
+        kw["options"] = [IPOption(b"\x01" * options)] if options else []
+        return Ether(src=PEER_MAC, dst=PEER_MAC) / IP(src=src[4], dst=dst[4], **kw)
+    pkt = Ether(src=PEER_MAC, dst=PEER_MAC) / IPv6(src=src[6], dst=dst[6], **kw)
+    return pkt / ext if ext else pkt
+
+
+def tcp(options=0, **kw):
+    return TCP(**{"sport": 1024, "dport": 9, "seq": 0x01020304, "ack": 77, "flags": "A",
+                  "options": [("NOP", None)] * options, **kw})
+
+
+def udp(**kw):
+    return UDP(**{"sport": 1024, "dport": 5300, **kw})
+
+
+def zero_sum(pkt, rest):
+    """Payload for a UDP packet whose checksum becomes zero, which is sent as 0xffff."""
+    frame = bytes(pkt / (bytes(2) + rest))
+    at = len(frame) - len(rest) - 4
+    return frame[at:at + 2] + rest
+
+
+def other(n, seed=0, dst=PEER_MAC):
+    """A frame of n bytes that is not IP."""
+    return mac_bytes(dst) + bytes(6) + OTHER.to_bytes(2, "big") + payload(n - 14, seed)
+
+
+def other_behind(tags, n, dst=PEER_MAC):
+    """The same behind VLAN tags (scapy layers)."""
+    pkt = Ether(src=PEER_MAC, dst=dst) / tags
+    pkt.lastlayer().type = OTHER
+    return bytes(pkt / payload(n - len(pkt)))
+
+
 GSO_NONE, GSO_TCPV4, GSO_UDP_L4, GSO_TCPV6, GSO_ECN = 0, 1, 5, 4, 0x80
-
-
-def mac_bytes(text):
-    return bytes.fromhex(text.replace(":", ""))
 
 
 class Batch:
@@ -43,7 +93,7 @@ class Batch:
             frame = pkt[:6] + mac_bytes(mac(case)) + pkt[12:]
             head, want = (0, 0, 0), want or [[frame]]
         else:
-            pkt.src = mac(case)
+            pkt.src, pkt.dst = mac(case), PEER_MAC
             frame = bytes(pkt)
             want = [[frame]] if want is None else [w(pkt, mss) for w in want]
             head = (0, 0, 0)

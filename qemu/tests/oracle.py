@@ -9,12 +9,10 @@ import logging
 from types import SimpleNamespace
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
-from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption, fragment  # noqa: E402,F401
-from scapy.layers.inet6 import (ICMPv6EchoRequest, ICMPv6Unknown, IPv6,  # noqa: E402,F401
-                                IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
-                                IPv6ExtHdrRouting, PadN)
-from scapy.layers.l2 import Dot1AD, Dot1Q, Ether  # noqa: E402,F401
-from scapy.layers.sctp import SCTP, SCTPChunkData  # noqa: E402,F401
+from scapy.layers.inet import IP, TCP, UDP  # noqa: E402
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment  # noqa: E402
+from scapy.layers.l2 import Ether  # noqa: E402
+from scapy.layers.sctp import SCTP  # noqa: E402
 from scapy.packet import Raw  # noqa: E402
 
 # What differs by chip. reta: entries of the indirection table; key: bytes of the hash key.
@@ -36,6 +34,10 @@ def payload(n, seed=0):
 def mac(n):
     """The address that marks case n."""
     return f"02:00:00:00:{n >> 8:02x}:{n & 255:02x}"
+
+
+def mac_bytes(text):
+    return bytes.fromhex(text.replace(":", ""))
 
 
 def case_of(frame):

@@ -105,27 +105,26 @@ def test_cable(net):
             net.vm.link(port, True)
             net.carrier()
             progress()
-    net.forgive()               # sent while there was no carrier
 
 
-def test_transmit_timeout(net):
+def test_transmit_timeout(small):
     """The transmitter dies under load: reported with the state of the queue, revived, counted."""
+    net = small
     net.check()
     count = "cat /sys/class/net/$A/queues/tx-*/tx_timeout"
-    before = sum(map(int, net.sh(count).split()))
-    load = net.start(f"exec ping -f -q -s 1400 {B[4]}")
-    net.sh("sleep .5")
-    net.sh(f"python3 $H/regs.py $A {net.limits.tctl:#x} 0xfffffffd 0")
-    net.wait(f"[ $({count} | paste -sd+ | bc 2>/dev/null || {count} | awk '{{ n += $1 }} END {{ print n }}') -gt {before} ]", 40)
+    assert not sum(map(int, net.sh(count).split()))
+    load = net.start(f"exec taskset -c 1 ping -f -q -s 1400 {B[4]}")
+    net.sh(f"sleep .3; python3 $H/regs.py $A {net.limits.tctl:#x} 0xfffffffd 0")
+    net.wait(f"{count} | grep -q [1-9]", 20)
     load.stop()
     net.carrier(30)
     net.ping(sizes=(56, 1472), args="-f -c 100")
-    assert net.iperf("--bidir", seconds=1)["sum_received"]["bytes"] > 1 << 20
+    assert net.iperf("--bidir")["sum_received"]["bytes"] > 1 << 20
     log = net.vm.dmesg(since_mark=True)
     report = log.partition("NETDEV WATCHDOG")[2]
-    assert re.search(rf"{net.vm.driver}.*(head|tail|ntu|ntc|next).*\d", report, re.I), log
+    assert re.search(rf"{net.vm.driver}.*queue \d+.*(head|TDH)\D*\d", report), log
     net.vm.check_dmesg(allow="NETDEV WATCHDOG|Tx Unit Hang")
-    net.forgive()
+    net.forgive()               # what was in the ring is lost
 
 
 def test_clean(net):

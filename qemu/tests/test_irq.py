@@ -217,6 +217,7 @@ def test_xps(net):
     for cpu in range(int(net.sh("nproc"))):
         mine = {i for i, m in enumerate(masks) if m >> cpu & 1}
         assert mine and len(mine) < len(masks), masks
+        net.ping()              # else the first wait for an ARP answer
         before = net.stats()
         net.sh(f"python3 $H/train.py send {B[4]} 256 flows=16 cpus={cpu}")
         counts = net.per_queue(net.grown(before), "tx_packets")

@@ -40,7 +40,9 @@ def changes(rng, net, count):
         elif kind == "mtu":     # not below what the peer may send
             yield f"ip link set $A mtu {rng.choice([1500, 1501, 2000, 4082, 9000, limits.mtu[1]])}"
         elif kind == "feature":
-            yield f"ethtool -K $A {rng.choice(FEATURES)} {rng.choice(['on', 'off'])}"
+            name, to = rng.choice(FEATURES), rng.choice(["on", "off"])
+            needs = "tx on sg on " if name in ("tso", "gso") and to == "on" else ""
+            yield f"ethtool -K $A {needs}{name} {to}"
         elif kind == "table":
             table = True
             yield f"ethtool -X $A equal {rng.randint(1, channels)}"

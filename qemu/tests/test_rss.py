@@ -9,10 +9,12 @@ import re
 from collections import Counter
 
 import pytest
+from scapy.layers.inet import ICMP, IPOption
+from scapy.layers.inet6 import ICMPv6EchoRequest
+from scapy.layers.l2 import Dot1Q
 
-from frames import Port, mac_bytes, report
-from oracle import (ICMP, IP, TCP, UDP, Dot1Q, Ether, ICMPv6EchoRequest, IPOption, IPv6, Raw, mac, payload,
-                    rss_hash)
+from frames import Port, report
+from oracle import IP, TCP, UDP, Ether, IPv6, Raw, mac, mac_bytes, payload, rss_hash
 
 COPIES = 3
 KEY = ":".join(f"{random.Random(8).randrange(256) ^ i * 37 & 255:02x}" for i in range(40))
@@ -92,7 +94,8 @@ def check(port, ports=(TCP,), hashed=True):
 
 
 def queue_counters(port):
-    return Counter({int(q): int(n) for q, n in re.findall(r"rx_queue_(\d+)_packets: (\d+)", port.sh("ethtool -S $N"))})
+    found = re.findall(r"rx_queue_(\d+)_packets: (\d+)", port.sh("ethtool -S $N"))
+    return Counter({int(q): int(n) for q, n in found})
 
 
 def test_oracle():
@@ -158,7 +161,9 @@ def test_hash_off(port):
 def test_udp_ports(port):
     """rx-flow-hash sdfn has UDP spread by its ports too; it does not unless asked."""
     def spread(by):
-        return port.vm.run("; ".join(f"ethtool -N {port.name} rx-flow-hash udp{v} {by}" for v in (4, 6)), check=False)
+        return port.vm.run(f"for v in 4 6; do ethtool -N {port.name} rx-flow-hash udp$v {by} || exit; done",
+                           check=False)
+
     if (done := spread("sdfn")).rc:
         pytest.skip(f"UDP ports cannot be hashed: {done.err}")
     try:

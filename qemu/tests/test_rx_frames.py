@@ -5,13 +5,19 @@ import struct
 from collections import Counter
 
 import pytest
+from scapy.layers.inet import ICMP
+from scapy.layers.inet6 import ICMPv6EchoRequest
+from scapy.layers.l2 import Dot1AD, Dot1Q
 
-from frames import PEER, PEER_MAC, US, Port, by_case, mac_bytes, report
-from oracle import (ICMP, IP, OTHER, SCTP, TCP, UDP, Dot1AD, Dot1Q, Ether, ICMPv6EchoRequest, IPOption,
-                    IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
-                    IPv6ExtHdrRouting, PadN, Raw, difference, fragment, mac, payload, show, spoiled)
+import frames
+from frames import (EXTENSIONS, PEER, PEER_MAC, US, Port, by_case, other, other_behind, report, tcp, udp,
+                    zero_sum)
+from oracle import (IP, SCTP, TCP, UDP, Ether, IPv6ExtHdrFragment, Raw, difference, mac, mac_bytes, payload,
+                    show, spoiled, tagged)
 
-PORT = 5300
+PORT = 5300                     # as udp() has it
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+VLAN5 = "ip link add link $N name $N.5 type vlan id 5; ip link set $N.5 up"
 VALID, NEVER, ANY = "valid", "never valid", "any"
 COUNTERS = {"UDP": "Udp InCsumErrors", "UDP6": "Udp6InCsumErrors", "TCP": "Tcp InCsumErrors",
             "IP": "IpExt InCsumErrors", "SCTP": "SctpChecksumErrors"}
@@ -68,34 +74,12 @@ class Traffic:
         assert not faults, report(faults, len(self.names))
 
 
-def ip(v, options=0, **kw):
-    if v == 6:
-        return Ether() / IPv6(src=PEER[6], dst=US[6], **kw)
-    return Ether() / IP(src=PEER[4], dst=US[4], options=[IPOption(b"\x01" * options)] if options else [], **kw)
-
-
-def tcp(options=0):
-    return TCP(sport=1024, dport=9, seq=5, ack=6, flags="A", options=[("NOP", None)] * options)
-
-
-def udp(**kw):
-    return UDP(sport=1024, dport=PORT, **kw)
-
-
-def other(n, seed=0, dst=b"\xff" * 6):
-    return dst + bytes(6) + OTHER.to_bytes(2, "big") + payload(n - 14, seed)
+def ip(v, *args, **kw):
+    """From the peer to us."""
+    return frames.ip(v, (PEER, US), *args, **kw)
 
 
 # Checksums
-
-EXTENSIONS = {
-    "hop-by-hop": lambda: IPv6ExtHdrHopByHop(options=[PadN(optdata=b"\0" * 4)]),
-    "dest-opts": lambda: IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0" * 4)]),
-    "routing": lambda: IPv6ExtHdrRouting(segleft=0, addresses=["2001:db8::9"]),
-    "all": lambda: (IPv6ExtHdrHopByHop(options=[PadN(optdata=b"\0" * 4)]) /
-                    IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0" * 4)])),
-}
-
 
 def checksum_traffic(port):
     t = Traffic(port)
@@ -108,8 +92,8 @@ def checksum_traffic(port):
             t.both(f"TCP/IPv{v}, {n} bytes of TCP options", lambda: ip(v) / tcp(n) / Raw(payload(50)), "TCP")
         for n in 4, 44, 1000:
             chunk = SCTP(sport=1, dport=2, tag=7) / Raw(b"\0\3" + struct.pack(">H", n) + payload(n - 4))
-            t.both(f"SCTP/IPv{v} {n} bytes", lambda: ip(v, **({"proto": 132} if v == 4 else {"nh": 132})) / chunk,
-                   "SCTP", verdict=ANY)
+            number = {"proto": 132} if v == 4 else {"nh": 132}
+            t.both(f"SCTP/IPv{v} {n} bytes", lambda: ip(v, **number) / chunk, "SCTP", verdict=ANY)
         body = payload(61, v)
         trailer = bytes(ip(v) / udp() / Raw(body)) + b"\xa5" * 30
         t.add(f"UDP/IPv{v} and a trailer", mac_bytes(port.mac) + trailer[6:], udp=body)
@@ -119,28 +103,25 @@ def checksum_traffic(port):
         t.both(f"TCP, {n} bytes of IP options", lambda: ip(4, n) / tcp(n) / Raw(body), "TCP")
     for name, ext in EXTENSIONS.items():
         body = name.encode()
-        t.both(f"UDP/IPv6 {name}", lambda: ip(6) / ext() / udp() / Raw(body), "UDP6", ANY, body)
-        t.both(f"TCP/IPv6 {name}", lambda: ip(6) / ext() / tcp() / Raw(body), "TCP", ANY)
+        t.both(f"UDP/IPv6 {name}", lambda: ip(6, ext=ext()) / udp() / Raw(body), "UDP6", ANY, body)
+        t.both(f"TCP/IPv6 {name}", lambda: ip(6, ext=ext()) / tcp() / Raw(body), "TCP", ANY)
     for l4 in udp, tcp:
-        t.add(f"wrong IP header checksum, {l4.__name__}", ip(4) / l4() / Raw(payload(64)), NEVER, spoil=IP,
-              count="IP")
-        t.add(f"wrong IP header checksum, options, {l4.__name__}", ip(4, 20) / l4() / Raw(payload(64)), NEVER,
-              spoil=IP, count="IP")
+        for n in 0, 20:
+            t.add(f"wrong IP header checksum, {n} bytes of options, {l4.__name__}",
+                  ip(4, n) / l4() / Raw(payload(64)), NEVER, spoil=IP, count="IP")
     body = payload(70, 3)
     t.add("UDP without a checksum", ip(4) / udp(chksum=0) / Raw(body), udp=body)
     t.add("UDP/IPv6 without a checksum", ip(6) / udp(chksum=0) / Raw(body), count="UDP6")
-    body = payload(40, 9)
-    zero = ip(4) / udp() / Raw(b"\0\0" + body)
-    body = bytes(zero)[-44:-42] + body
+    body = zero_sum(ip(4) / udp(), payload(40, 9))
     t.add("UDP whose sum is zero", ip(4) / udp() / Raw(body), VALID, udp=body)
     assert t.frames[-1][40:42] == b"\xff\xff"
     t.add("ICMP", ip(4) / ICMP() / Raw(payload(56)), NEVER)
     t.add("ICMP, bad", ip(4) / ICMP(chksum=1) / Raw(payload(56)), NEVER)
     t.add("ICMPv6", ip(6) / ICMPv6EchoRequest(data=payload(56)), NEVER)
     t.add("ICMPv6, bad", ip(6) / ICMPv6EchoRequest(data=payload(56), cksum=1), NEVER)
-    t.add("no IP", other(100), NEVER)
-    t.add("no IP, looks like it", mac_bytes(port.mac) + bytes(ip(4) / udp() / Raw(b"x" * 50))[6:12]
-          + b"\x88\xb5" + bytes(ip(4) / udp() / Raw(b"x" * 50))[14:], NEVER)
+    t.add("no IP", other(100, 0, BROADCAST), NEVER)
+    like = bytes(ip(4) / udp() / Raw(payload(50)))
+    t.add("no IP, looks like it", other(14, dst=port.mac) + like[14:], NEVER)
     for v, six in (4, ""), (6, "6"):
         for bad in False, True:
             for part in fragments(v, payload(3000, 5 + v + bad), bad):
@@ -161,10 +142,11 @@ def fragments(v, body, bad):
     data = bytes(ready[UDP])
     for at in range(0, len(data), 1200):
         more = at + 1200 < len(data)
+        part = Raw(data[at:at + 1200])
         if v == 4:
-            yield ip(4, id=77 + bad, proto=17, frag=at // 8, flags="MF" if more else 0) / Raw(data[at:at + 1200])
+            yield ip(4, id=77 + bad, proto=17, frag=at // 8, flags="MF" if more else 0) / part
         else:
-            yield ip(6) / IPv6ExtHdrFragment(nh=17, id=77 + bad, offset=at // 8, m=more) / Raw(data[at:at + 1200])
+            yield ip(6, ext=IPv6ExtHdrFragment(nh=17, id=77 + bad, offset=at // 8, m=more)) / part
 
 
 def counters(port):
@@ -207,11 +189,9 @@ def test_vlan_checksums(port, strip):
                 what = f"{name} IPv{v} {'bad' if bad else 'good'}"
                 t.add(f"TCP {what}", pkt(tcp()), NEVER if bad else verdict, spoil=bad)
                 t.add(f"UDP {what}", pkt(udp()), NEVER if bad else verdict, spoil=bad)
-        t.add(f"{name} other", mac_bytes(port.mac) + bytes(6) + bytes(Ether() / tag())[12:] + b"\x88\xb5" +
-              payload(60), NEVER)
+        t.add(f"{name} other", other_behind(tag(), 80, port.mac), NEVER)
     t.add("no tag", ip(4) / udp() / Raw(payload(88)), VALID)
-    with port.changed(f"ip link add link $N name $N.5 type vlan id 5; ip link set $N.5 up;"
-                      f"ip link add link $N name $N.4094 type vlan id 4094; ip link set $N.4094 up;"
+    with port.changed(f"{VLAN5}; ip link add link $N name $N.4094 type vlan id 4094; ip link set $N.4094 up;"
                       f"ethtool -K $N rxvlan {strip}",
                       "ip link del $N.5; ip link del $N.4094; ethtool -K $N rxvlan on txvlan on"):
         seen = port.receive(t.frames)
@@ -228,8 +208,8 @@ def lengths(mtu):
     top = mtu + 14
     if mtu <= 1500:
         return range(60, top + 1)
-    edges = {k * e + d for e in (1024, 1536, 2048, 3072, 4096) for k in range(1, 10) for d in range(-22, 23)
-             if abs(d) < 3 or abs(d) in (4, 8, 14, 18, 22)}
+    about = [sign * d for d in (0, 1, 2, 4, 8, 14, 18, 22) for sign in (-1, 1)]
+    edges = {k * e + d for e in (1024, 1536, 2048, 3072, 4096) for k in range(1, 10) for d in about}
     return sorted(n for n in edges | {60, *range(top - 5, top + 1), *range(60, top, 331)} if 60 <= n <= top)
 
 
@@ -239,13 +219,15 @@ def test_sizes(port, mtu, rings):
     """Each size twice: as a frame that is not IP (first queue) and as UDP (any queue)."""
     t = Traffic(port)
     for n in lengths(mtu) if rings != "rx 64" else list(lengths(mtu))[::7]:
-        t.add(f"{n} bytes", other(n, n), NEVER)
-        if n >= 60:
-            t.add(f"{n} bytes UDP", Ether() / IP(src=f"198.51.100.{n & 255}", dst=PEER[4]) / UDP(sport=n, dport=7)
-                  / Raw(payload(n - 42, n + 1)), VALID)
-    with port.changed(f"ip link set $N mtu {mtu};" + (f"R=$(ethtool -g $N | awk '/Current/,0' | awk '/^RX:/ {{print $2}}');"
-                                                      f"echo $R > /tmp/ring; ethtool -G $N {rings}" if rings else ""),
-                      "ip link set $N mtu 1500;" + ("ethtool -G $N rx $(cat /tmp/ring)" if rings else "")):
+        t.add(f"{n} bytes", other(n, n, BROADCAST), NEVER)
+        pkt = Ether() / IP(src=f"198.51.100.{n & 255}", dst="203.0.113.1") / udp(sport=n)
+        t.add(f"{n} bytes UDP", pkt / Raw(payload(n - 42, n + 1)), VALID)
+    setup, undo = f"ip link set $N mtu {mtu}", "ip link set $N mtu 1500"
+    if rings:
+        setup += "; ethtool -g $N | awk '/^RX:/ { n = $2 } END { print n }' > /tmp/ring"
+        setup += f"; ethtool -G $N {rings}"
+        undo += "; ethtool -G $N rx $(cat /tmp/ring)"
+    with port.changed(setup, undo):
         port.carrier()
         before = port.statistics()
         seen = port.receive(t.frames, room=40 if rings == "rx 64" else 1500 if rings else 120)
@@ -258,14 +240,13 @@ def test_sizes(port, mtu, rings):
 
 
 def too_long(port, mtu):
-    """What comes of frames longer than the MTU, those within it between them: (traffic, seen, limit)."""
+    """Frames longer than the MTU, those within it between them: (traffic, what was seen by case)."""
     t = Traffic(port)
     for n in 1, 2, 3, 4, 5, 9, 34, 100, 486, 487, 534, 535, 1058, 2000, 5000:
         for size in mtu + 14, mtu + 14 + n, 200 + n % 1000:
-            t.add(f"{size} bytes", other(size, n))
-    t.add("full and tagged", bytes(other(mtu + 14))[:12] + b"\x81\0\0\5" + other(mtu + 14)[12:])
-    with port.changed(f"ip link set $N mtu {mtu}; ip link add link $N name $N.5 type vlan id 5; ip link set $N.5 up",
-                      "ip link del $N.5; ip link set $N mtu 1500"):
+            t.add(f"{size} bytes", other(size, n, BROADCAST))
+    t.add("full and tagged", tagged(other(mtu + 14, dst=BROADCAST), (0x8100, 5)))
+    with port.changed(f"ip link set $N mtu {mtu}; {VLAN5}", "ip link del $N.5; ip link set $N mtu 1500"):
         return t, by_case(port.receive(t.frames))
 
 
@@ -293,7 +274,7 @@ def test_runts(port):
     """QEMU fills up what is shorter than 60 bytes, delivers it, and counts it as undersized."""
     t = Traffic(port)
     for n in range(14, 60):
-        t.add(f"{n} bytes", other(n, n), NEVER)
+        t.add(f"{n} bytes", other(n, n, BROADCAST), NEVER)
     short = [f[:n] for n, f in enumerate(t.frames, 14)]
     before = port.statistics()
     seen = port.receive(short)
@@ -305,10 +286,10 @@ def test_runts(port):
 
 # Filters
 
-FOREIGN, SECOND, GROUP, GROUP6 = "52:54:00:77:77:77", "52:54:00:88:88:88", "01:00:5e:00:00:05", "33:33:00:00:00:77"
+FOREIGN, SECOND = "52:54:00:77:77:77", "52:54:00:88:88:88"
+GROUP, GROUP6 = "01:00:5e:00:00:05", "33:33:00:00:00:77"
 BASE = {"own", "broadcast", "priority tag"}
 ALL = BASE | {"foreign", "second", "group", "group6", "VLAN 5", "VLAN 4094"}
-VLAN5 = "ip link add link $N name $N.5 type vlan id 5; ip link set $N.5 up"
 
 
 def batch(*lines):
@@ -317,6 +298,8 @@ def batch(*lines):
     return f"printf '{text}' | sed s/@/$N/ | ip -batch -"
 
 
+SOME = f"{VLAN5}; bridge fdb add {SECOND} dev $N self; ip maddr add {GROUP} dev $N"
+NONE = f"ip link del $N.5; bridge fdb del {SECOND} dev $N self; ip maddr del {GROUP} dev $N"
 FILTERS = {
     # name: (what sets it, what takes it back, what must come in, what may)
     "plain": ("true", "true", BASE, set()),
@@ -339,21 +322,16 @@ FILTERS = {
                        batch("link del mv{i}"), BASE | {"second"}, ALL),
     "VLAN": (VLAN5, "ip link del $N.5", BASE | {"VLAN 5"}, set()),
     "VLAN left": (VLAN5 + "; ip link del $N.5", "true", BASE, set()),
-    "VLAN, not stripped": (VLAN5 + "; ethtool -K $N rxvlan off", "ip link del $N.5; ethtool -K $N rxvlan on txvlan on",
+    "VLAN, not stripped": (VLAN5 + "; ethtool -K $N rxvlan off",
+                           "ip link del $N.5; ethtool -K $N rxvlan on txvlan on",
                            BASE | {"VLAN 5"}, set()),
     "no VLAN filter": ("ethtool -K $N rx-vlan-filter off", "ethtool -K $N rx-vlan-filter on",
                        BASE | {"VLAN 5", "VLAN 4094"}, set()),
     "other address": (f"ip link set $N address {FOREIGN}", "ip link set $N address $(cat /tmp/mac)",
                       BASE - {"own", "priority tag"} | {"foreign"}, set()),
-    "all kept over down and up": (f"{VLAN5}; bridge fdb add {SECOND} dev $N self; ip maddr add {GROUP} dev $N;"
-                                  "ip link set $N down; ip link set $N up",
-                                  f"ip link del $N.5; bridge fdb del {SECOND} dev $N self;"
-                                  f"ip maddr del {GROUP} dev $N",
+    "all kept over down and up": (f"{SOME}; ip link set $N down; ip link set $N up", NONE,
                                   BASE | {"VLAN 5", "second", "group"}, {"group6"}),
-    "all kept over a new MTU": (f"{VLAN5}; bridge fdb add {SECOND} dev $N self; ip maddr add {GROUP} dev $N;"
-                                "ip link set $N mtu 3000",
-                                f"ip link del $N.5; bridge fdb del {SECOND} dev $N self;"
-                                f"ip maddr del {GROUP} dev $N; ip link set $N mtu 1500",
+    "all kept over a new MTU": (f"{SOME}; ip link set $N mtu 3000", f"{NONE}; ip link set $N mtu 1500",
                                 BASE | {"VLAN 5", "second", "group"}, set()),
 }
 
@@ -363,14 +341,13 @@ def test_filter(port, name):
     setup, undo, must, may = FILTERS[name]
     if "rx-vlan-filter" in setup and "rx-vlan-filter: on [fixed]" in port.sh("ethtool -k $N"):
         pytest.skip("the VLAN filter cannot be switched off")
-    own, tag = mac_bytes(port.mac), lambda vid: b"\x81\0" + vid.to_bytes(2, "big")
-    kinds = {"own": own, "broadcast": b"\xff" * 6, "foreign": mac_bytes(FOREIGN), "second": mac_bytes(SECOND),
-             "group": mac_bytes(GROUP), "group6": mac_bytes(GROUP6)}
-    frames = {k: other(80, n, dst) for n, (k, dst) in enumerate(kinds.items())}
-    for kind, vid in ("priority tag", 5 << 13), ("VLAN 5", 5), ("VLAN 4094", 4094):
-        frames[kind] = own + bytes(6) + tag(vid) + other(80)[12:]
+    kinds = {"own": port.mac, "broadcast": BROADCAST, "foreign": FOREIGN, "second": SECOND, "group": GROUP,
+             "group6": GROUP6}
+    sent = {kind: other(80, n, dst) for n, (kind, dst) in enumerate(kinds.items())}
+    for kind, tci in ("priority tag", 5 << 13), ("VLAN 5", 5), ("VLAN 4094", 4094):
+        sent[kind] = tagged(other(80, tci, port.mac), (0x8100, tci))
     t = Traffic(port)
-    for kind, frame in frames.items():
+    for kind, frame in sent.items():
         t.add(kind, frame)
     with port.changed(f"cat /sys/class/net/$N/address > /tmp/mac; {setup}", undo):
         seen = port.receive(t.frames)
@@ -398,20 +375,22 @@ open(sys.argv[1], "wb").write(data)
 @pytest.mark.parametrize("v", [4, 6])
 def test_tcp(port, v, gro):
     """A stream with a damaged copy before every seventh segment: none of those may get through."""
-    data, mss, sport, (here, there) = payload(250_000), 1400, 2000 + next(port.serial), port.file("stream")
+    data, mss, sport = payload(250_000), 1400, 2000 + next(port.serial)
+    here, there = port.file("stream")
     head = Ether(src=PEER_MAC, dst=port.mac) / (ip(v).payload)
     def send(*segments):
         port.wire.send([s.ljust(60, b"\0") for s in segments])
 
     def segment(seq, flags, data=b""):
-        return head / TCP(sport=sport, dport=5301, seq=seq, ack=acked, flags=flags, window=65535) / Raw(data)
+        return head / tcp(sport=sport, dport=5301, seq=seq, ack=acked, flags=flags, window=65535) / Raw(data)
 
     def answer():
-        got = port.wire.recv(1, 5, match=lambda f: TCP in (p := Ether(f)) and p[TCP].dport == sport)
+        got = port.wire.recv(1, 5, lambda f: TCP in (p := Ether(f)) and p[TCP].dport == sport)
         assert got, "no answer"
         return Ether(got[0])[TCP]
 
-    with port.addressed(), port.changed(f"rm -f /tmp/listens; ethtool -K $N gro {gro}", "ethtool -K $N gro off"):
+    with port.addressed(), port.changed(f"ethtool -K $N gro {gro}", "ethtool -K $N gro off"):
+        port.sh("rm -f /tmp/listens")
         job = port.vm.start(f"exec python3 - {there}", stdin=LISTEN)
         port.sh("until [ -e /tmp/listens ]; do sleep .05; done")
         before, damaged, acked = counters(port), 0, 0

@@ -155,3 +155,4 @@ def test_netpoll(net):
 
 def test_clean(net):
     net.check()
+    assert not net.stats()["tx_dropped"]

@@ -105,7 +105,10 @@ static void ignis_napi_del(struct ignis *ig, unsigned int first,
 		synchronize_net();
 }
 
-/* CPUs by distance from the device, dealt out to the queues in turn */
+/*
+ * CPUs by distance from the device, dealt out to the queues in turn; when there
+ * are more queues than CPUs, a CPU has several.
+ */
 static void ignis_set_xps(struct ignis *ig)
 {
 	unsigned int n = ig->cfg.channels, cpu, i, k;
@@ -117,7 +120,7 @@ static void ignis_set_xps(struct ignis *ig)
 
 	for (i = 0; i < n; i++) {
 		cpumask_clear(mask);
-		for (k = i; k < num_online_cpus(); k += n) {
+		for (k = i % num_online_cpus(); k < num_online_cpus(); k += n) {
 			cpu = cpumask_local_spread(k, node);
 			cpumask_set_cpu(cpu, mask);
 		}
@@ -327,6 +330,10 @@ int ignis_reconfigure(struct ignis *ig, const struct ignis_config *cfg,
 		return err;
 	}
 
+	/* The stack leaves queues while they still send what it has chosen */
+	if (new_n < old_n)
+		netif_set_real_num_tx_queues(ig->netdev, new_n);
+
 	/* Keep out what would not fit the new buffers while the old ones drain */
 	ignis_wr(ig, IGNIS_RLPML, ignis_max_frame(min(ig->cfg.mtu, cfg->mtu)));
 	stuck = ignis_qset_stop(ig);
@@ -339,7 +346,7 @@ int ignis_reconfigure(struct ignis *ig, const struct ignis_config *cfg,
 	if (new_n < old_n) {
 		ignis_irq_free(ig, new_n, old_n);
 		ignis_napi_del(ig, new_n, old_n);
-		netif_set_real_num_queues(ig->netdev, new_n, new_n);
+		netif_set_real_num_rx_queues(ig->netdev, new_n);
 	}
 	if (new_n != old_n) {
 		ignis_set_xps(ig);
