@@ -7,6 +7,7 @@ CPUS	?= 4
 DEVICE	?= igb
 DRIVER	?= ignis
 T	?=
+MARK	= not long
 
 DIR	:= $(CURDIR)/drivers/net/ethernet/intel/ignis
 PYTHON	:= /usr/bin/python3
@@ -16,7 +17,7 @@ KBUILD	:= $(MAKE) -C $(KDIR) M=$(DIR) CONFIG_IGNIS=m
 
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: all install uninstall clean dkms dkms-remove setup module run shell test check docs help
+.PHONY: test-long all install uninstall clean dkms dkms-remove setup module run shell test check docs help
 
 all: ## build ignis.ko for KDIR (default: the running kernel)
 	$(KBUILD) modules
@@ -54,7 +55,10 @@ shell: ## the same without the show
 test: ## static checks, documentation, tests in guests; KERNEL= limits them to one kernel, T="-k name -x" is for pytest
 	@qemu/setup kernel $(if $(filter command line environment,$(origin KERNEL)),$(KERNEL))
 	@IGNIS_KERNELS="$(if $(filter command line environment,$(origin KERNEL)),$(KERNEL))" \
-		$(PYTHON) -m pytest -p no:cacheprovider -q qemu/tests $(T)
+		$(PYTHON) -m pytest -p no:cacheprovider -q qemu/tests -m "$(MARK)" $(T)
+
+test-long: MARK = long
+test-long: test ## back-pressure, load and unload, hot-unplug, shutdown: longer, not yet in "make test"
 
 check: ## static checks only: checkpatch, kernel-doc, sparse, W=1
 	@tools/check

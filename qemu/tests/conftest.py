@@ -126,6 +126,7 @@ def pytest_runtest_protocol(item, nextitem):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "long: not part of \"make test\", but of \"make test-long\"")
     config.addinivalue_line("markers", "vm(**kw): what the shared guest shall be like")
 
 

@@ -177,10 +177,11 @@ class Port:
 
     # Out of the port
 
-    def transmit(self, batch, dev="$N", tags=()):
+    def transmit(self, batch, dev="$N", tags=(), by_card=True):
         """Send a batch; every frame must come out as wanted, once, the ones of a case in order.
 
-        tags: VLAN tags that `dev` and what is below it put before each frame.
+        tags: VLAN tags that `dev` and what is below it put before each frame
+        by_card: the card may do some of the work, and QEMU's has its ways (oracle.qemu_segments)
         Returns the case numbers in the order of arrival.
         """
         here, there = self.file("tx")
@@ -188,14 +189,15 @@ class Port:
         self.carrier(dev)
         self.wire.clear()
         errors = self.sh(f"python3 /ignis/qemu/guest/frames_tx.py raw {dev} {there}")
-        least = sum(min(map(len, w)) for w in batch.want)
+        alternatives = [w if by_card else w[:1] for w in batch.want]
+        least = sum(min(map(len, w)) for w in alternatives)
         got, order = defaultdict(list), []
         mine = self.wire.recv(least, 5, match=lambda f: case_of(f) is not None)
         for frame in mine + [f for f in self.wire.drain(.2) if case_of(f) is not None]:
             got[case_of(frame)].append(frame)
             order.append(case_of(frame))
         faults = []
-        for case, (name, want) in enumerate(zip(batch.names, batch.want)):
+        for case, (name, want) in enumerate(zip(batch.names, alternatives)):
             want = [[tagged(f, *tags) for f in frames] for frames in want]
             if not any(difference(w, got[case]) == "" for w in want):
                 faults.append(f"{name}: {difference(want[0], got[case])}")
@@ -204,7 +206,7 @@ class Port:
 
     # Into the port
 
-    def receive(self, frames, options="", room=120, during=None):
+    def receive(self, frames, options="", room=120):
         """Put frames before the port and return what the guest saw, see qemu/guest/frames_rx.py.
 
         room: descriptors a burst may take. (QEMU loses frames when a ring runs empty.)
@@ -222,6 +224,7 @@ class Port:
         job.wait(60)
         seen = SimpleNamespace(**json.loads(here.read_text()))
         seen.marks = n + 2
+        seen.mark_bytes = seen.marks * (len(MARK) + 60)
         seen.frames = [Seen(*f) for f in seen.frames]
         return seen
 

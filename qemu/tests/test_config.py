@@ -133,7 +133,7 @@ EXPLAINED = ["ethtool -G $A rx 0", "ethtool -G $A tx 0", "ethtool -G $A rx 8", "
              "ethtool -G $A rx {more_ring}", "ethtool -G $A tx {more_ring}", "ethtool -G $A rx 512 tx 1",
              "ethtool -G $A rx-mini 64", "ethtool -G $A rx-jumbo 64",
              "ethtool -L $A combined 0", "ethtool -L $A combined {more_queues}", "ethtool -L $A rx 1",
-             "ethtool -L $A combined 1 tx 1", "ethtool -L $A other 4", "ethtool -L $A other 0",
+             "ethtool -L $A combined 1 tx 1", "ethtool -L $A other 4",
              "ethtool -C $A adaptive-rx off rx-usecs {more_usecs}", "ethtool -C $A rx-frames 7",
              "ethtool -C $A stats-block-usecs 5", "ethtool -C $A rx-usecs-irq 5",
              "ethtool -C $A adaptive-tx off adaptive-rx off rx-usecs 50 rx-usecs-high 9",

@@ -127,7 +127,7 @@ def test_adaptive(net):
         return {value for value in text.split() if int(value, 16)}
     with net.restored():
         net.sh("ethtool -C $A adaptive-rx on")
-        assert len(intervals()) > 2
+        assert len(intervals()) > 1
         net.sh("ethtool -C $A adaptive-rx off rx-usecs 100")
         intervals()             # a change in progress may come to its end
         assert len(intervals()) <= 2        # the queues' and the one of the other causes
@@ -221,7 +221,7 @@ def test_xps(net):
         before = net.stats()
         net.sh(f"python3 $H/train.py send {B[4]} 256 flows=16 cpus={cpu}")
         counts = net.per_queue(net.grown(before), "tx_packets")
-        assert {i for i, c in enumerate(counts) if c > 10} <= mine and sum(counts) >= 256, (cpu, counts)
+        assert {i for i, c in enumerate(counts) if c > 10} <= mine and sum(counts) > 200, (cpu, counts)
 
 
 @MODES

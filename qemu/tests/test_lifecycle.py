@@ -10,6 +10,7 @@ from vm import BAD
 PLAIN = pytest.mark.parametrize("net", ["plain"], indirect=True)
 BOTH = pytest.mark.parametrize("net", ["plain", "iommu"], indirect=True)
 TIMES = 100
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

@@ -417,3 +417,10 @@ def test_tcp(port, v, gro):
         new = counters(port) - before
     assert difference([data], [here.read_bytes()]) == ""
     assert new == Counter({"Tcp InCsumErrors": damaged})
+
+
+@pytest.mark.vm(intel_iommu=True)
+@pytest.mark.parametrize("mtu", [1500, 9216])
+def test_iommu(port, mtu):
+    """The same behind an IOMMU that forgets a mapping at once."""
+    test_sizes(port, mtu, "")

@@ -63,7 +63,12 @@ static int ignis_nway_reset(struct net_device *netdev)
 {
 	struct ignis *ig = netdev_priv(netdev);
 
-	return phylink_ethtool_nway_reset(ig->phylink);
+	int err = phylink_ethtool_nway_reset(ig->phylink);
+
+	/* The link is down from here on; see that before it is up again */
+	if (!err && netif_running(netdev))
+		phy_mac_interrupt(ig->phy);
+	return err;
 }
 
 static void ignis_get_ringparam(struct net_device *netdev,
@@ -109,10 +114,6 @@ static void ignis_get_channels(struct net_device *netdev,
 
 	ch->max_combined = ig->max_channels;
 	ch->combined_count = ig->cfg.channels;
-	if (ig->irq_mode == IGNIS_MSIX) {
-		ch->max_other = 1;
-		ch->other_count = 1;
-	}
 }
 
 /* The core has checked the limits, and that the RSS table still fits */
@@ -120,11 +121,7 @@ static int ignis_set_channels(struct net_device *netdev,
 			      struct ethtool_channels *ch)
 {
 	struct ignis *ig = netdev_priv(netdev);
-	bool msix = ig->irq_mode == IGNIS_MSIX;
 	struct ignis_config cfg = ig->cfg;
-
-	if (ch->other_count != msix)
-		return -EINVAL;
 
 	cfg.channels = ch->combined_count;
 	if (cfg.channels == ig->cfg.channels)
@@ -191,7 +188,22 @@ static int ignis_get_link_ksettings(struct net_device *netdev,
 static int ignis_set_link_ksettings(struct net_device *netdev,
 				    const struct ethtool_link_ksettings *ks)
 {
+	static const u8 modes[] = {
+		ETHTOOL_LINK_MODE_10baseT_Half_BIT,
+		ETHTOOL_LINK_MODE_10baseT_Full_BIT,
+		ETHTOOL_LINK_MODE_100baseT_Half_BIT,
+		ETHTOOL_LINK_MODE_100baseT_Full_BIT,
+		ETHTOOL_LINK_MODE_1000baseT_Full_BIT,
+	};
 	struct ignis *ig = netdev_priv(netdev);
+	bool any = false;
+	unsigned int i;
+
+	/* phylib would take an advertisement without a single speed */
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		any |= test_bit(modes[i], ks->link_modes.advertising);
+	if (ks->base.autoneg == AUTONEG_ENABLE && !any)
+		return -EINVAL;
 
 	return phylink_ethtool_ksettings_set(ig->phylink, ks);
 }
