@@ -130,6 +130,7 @@ def test_every_queue(net):
         assert len(counts) == n and all(counts), (what, counts)
 
 
+@pytest.mark.long
 def test_netpoll(net):
     """netconsole sends from any context while the ring is busy (a poll with budget 0)."""
     if net.run("modprobe netconsole && { [ -d /sys/kernel/config/netconsole ] ||"

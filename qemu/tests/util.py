@@ -180,11 +180,9 @@ class Pair:
             "-c": f"ethtool -C $A adaptive-rx {adaptive} rx-usecs {usecs} || ethtool -C $A rx-usecs {usecs};"
                   f"ethtool -C $A adaptive-rx {adaptive}",
             "-k": "ethtool -K $A " + " ".join(f"{n} {v}" for n, v in self.features(state["-k"]).items()),
+            "-a": "ethtool -A $A autoneg {} rx {} tx {}".format(*pause),
             "": "ethtool -s $A autoneg on advertise " + " ".join(
                 f"{mode} {'on' if mode in advertised else 'off'}" for mode in supported),
-            # phylink does not tell the PHY of pause settings that it thinks are in force
-            "-a": "ethtool -A $A autoneg on rx off tx off;"
-                  "ethtool -A $A autoneg {} rx {} tx {}".format(*pause),
         }
 
     def features(self, text=None):
