@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ethtool: what is configured; what is counted is in stats.c */
 
+#include <linux/ethtool_netlink.h>
 #include <linux/phy.h>
 
 #include "ignis.h"
-
-#define NVM_VERSION	0x05	/* word: major 15:12, minor 11:4, build 3:0 */
 
 static void ignis_get_drvinfo(struct net_device *netdev,
 			      struct ethtool_drvinfo *info)
 {
 	struct ignis *ig = netdev_priv(netdev);
-	u16 nvm;
 
 	strscpy(info->driver, KBUILD_MODNAME, sizeof(info->driver));
 	strscpy(info->bus_info, pci_name(ig->pdev), sizeof(info->bus_info));
-	if (!ignis_nvm_read(ig, NVM_VERSION, 1, &nvm))
-		snprintf(info->fw_version, sizeof(info->fw_version), "%x.%x.%x",
-			 nvm >> 12, nvm >> 4 & 0xff, nvm & 0xf);
+	if (ignis_nvm_version(ig, info->fw_version))
+		info->fw_version[0] = '\0';
 }
 
 static unsigned int ignis_regs_repeat(const struct ignis *ig,
@@ -51,7 +48,7 @@ static void ignis_get_regs(struct net_device *netdev, struct ethtool_regs *info,
 		for (q = 0; q < ignis_regs_repeat(ig, regs); q++) {
 			for (j = 0; j < regs->count; j++) {
 				*out = regs->first + 4 * j +
-				       IGNIS_QUEUE_STRIDE * q;
+				       ig->mac->queue_stride * q;
 				out[1] = ignis_rd(ig, *out);
 				out += 2;
 			}
@@ -82,6 +79,11 @@ static void ignis_get_ringparam(struct net_device *netdev,
 	ring->tx_max_pending = IGNIS_MAX_RING;
 	ring->rx_pending = ig->cfg.rx_count;
 	ring->tx_pending = ig->cfg.tx_count;
+	if (netdev->ethtool_ops->supported_ring_params &
+	    ETHTOOL_RING_USE_TCP_DATA_SPLIT)
+		kring->tcp_data_split = ig->cfg.split ?
+					ETHTOOL_TCP_DATA_SPLIT_ENABLED :
+					ETHTOOL_TCP_DATA_SPLIT_DISABLED;
 }
 
 static int ignis_set_ringparam(struct net_device *netdev,
@@ -91,6 +93,7 @@ static int ignis_set_ringparam(struct net_device *netdev,
 {
 	struct ignis *ig = netdev_priv(netdev);
 	struct ignis_config cfg = ig->cfg;
+	int err;
 
 	if (ring->rx_pending < IGNIS_MIN_RING ||
 	    ring->tx_pending < IGNIS_MIN_RING) {
@@ -101,9 +104,15 @@ static int ignis_set_ringparam(struct net_device *netdev,
 
 	cfg.rx_count = roundup_pow_of_two(ring->rx_pending);
 	cfg.tx_count = roundup_pow_of_two(ring->tx_pending);
+	/* Who has not decided (UNKNOWN) shall have XDP */
+	cfg.split = kring->tcp_data_split == ETHTOOL_TCP_DATA_SPLIT_ENABLED;
 	if (cfg.rx_count == ig->cfg.rx_count &&
-	    cfg.tx_count == ig->cfg.tx_count)
+	    cfg.tx_count == ig->cfg.tx_count && cfg.split == ig->cfg.split)
 		return 0;
+
+	err = ignis_xdp_check(ig, &cfg, ig->xdp_prog, extack);
+	if (err)
+		return err;
 	return ignis_reconfigure(ig, &cfg, extack);
 }
 
@@ -144,25 +153,33 @@ u32 ignis_get_rx_ring_count(struct net_device *netdev)
 	return ig->cfg.channels;
 }
 
+static int ignis_get_queue_coalesce(struct net_device *netdev, u32 queue,
+				    struct ethtool_coalesce *ec)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	if (queue >= ig->cfg.channels)
+		return -EINVAL;
+	ec->use_adaptive_rx_coalesce = ig->vectors[queue].adaptive;
+	ec->rx_coalesce_usecs = ig->vectors[queue].rx_usecs;
+	return 0;
+}
+
+/* What was set for all queues is what the first has */
 static int ignis_get_coalesce(struct net_device *netdev,
 			      struct ethtool_coalesce *ec,
 			      struct kernel_ethtool_coalesce *kec,
 			      struct netlink_ext_ack *extack)
 {
-	struct ignis *ig = netdev_priv(netdev);
-
-	ec->use_adaptive_rx_coalesce = ig->adaptive;
-	ec->rx_coalesce_usecs = ig->rx_usecs;
-	return 0;
+	return ignis_get_queue_coalesce(netdev, 0, ec);
 }
 
 /* A vector serves both directions, so rx-usecs moderates transmit as well */
-static int ignis_set_coalesce(struct net_device *netdev,
-			      struct ethtool_coalesce *ec,
-			      struct kernel_ethtool_coalesce *kec,
-			      struct netlink_ext_ack *extack)
+static int ignis_moderate(struct ignis *ig, unsigned int first,
+			  unsigned int end, const struct ethtool_coalesce *ec,
+			  struct netlink_ext_ack *extack)
 {
-	struct ignis *ig = netdev_priv(netdev);
+	unsigned int i;
 
 	if (ec->rx_coalesce_usecs > IGNIS_MAX_ITR_USECS) {
 		NL_SET_ERR_MSG_FMT(extack, "rx-usecs can be %u at most",
@@ -170,11 +187,35 @@ static int ignis_set_coalesce(struct net_device *netdev,
 		return -ERANGE;
 	}
 
-	ig->rx_usecs = ec->rx_coalesce_usecs;
-	WRITE_ONCE(ig->adaptive, ec->use_adaptive_rx_coalesce);
-	if (netif_running(netdev))
+	for (i = first; i < end; i++) {
+		struct ignis_vector *v = &ig->vectors[i];
+
+		WRITE_ONCE(v->rx_usecs, ec->rx_coalesce_usecs);
+		WRITE_ONCE(v->adaptive, ec->use_adaptive_rx_coalesce);
+	}
+	if (netif_running(ig->netdev))
 		ignis_set_moderation(ig);
 	return 0;
+}
+
+static int ignis_set_queue_coalesce(struct net_device *netdev, u32 queue,
+				    struct ethtool_coalesce *ec)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	if (queue >= ig->cfg.channels)
+		return -EINVAL;
+	return ignis_moderate(ig, queue, queue + 1, ec, NULL);
+}
+
+static int ignis_set_coalesce(struct net_device *netdev,
+			      struct ethtool_coalesce *ec,
+			      struct kernel_ethtool_coalesce *kec,
+			      struct netlink_ext_ack *extack)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	return ignis_moderate(ig, 0, ig->mac->max_queues, ec, extack);
 }
 
 static int ignis_get_link_ksettings(struct net_device *netdev,
@@ -195,17 +236,78 @@ static int ignis_set_link_ksettings(struct net_device *netdev,
 		ETHTOOL_LINK_MODE_100baseT_Full_BIT,
 		ETHTOOL_LINK_MODE_1000baseT_Full_BIT,
 	};
+	struct ethtool_link_ksettings wanted = *ks;
 	struct ignis *ig = netdev_priv(netdev);
 	bool any = false;
 	unsigned int i;
 
+	/* A request for a speed only has the duplex of the link, if there is one */
+	if (wanted.base.duplex == DUPLEX_UNKNOWN)
+		wanted.base.duplex = DUPLEX_FULL;
+
 	/* phylib would take an advertisement without a single speed */
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
-		any |= test_bit(modes[i], ks->link_modes.advertising);
-	if (ks->base.autoneg == AUTONEG_ENABLE && !any)
+		any |= test_bit(modes[i], wanted.link_modes.advertising);
+	if (wanted.base.autoneg == AUTONEG_ENABLE && !any)
 		return -EINVAL;
 
-	return phylink_ethtool_ksettings_set(ig->phylink, ks);
+	return phylink_ethtool_ksettings_set(ig->phylink, &wanted);
+}
+
+static void ignis_get_wol(struct net_device *netdev, struct ethtool_wolinfo *wol)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	wol->supported = IGNIS_WOL;
+	wol->wolopts = ig->wol;
+}
+
+/* Takes effect when the machine sleeps or is shut down: ignis_arm_wakeup() */
+static int ignis_set_wol(struct net_device *netdev, struct ethtool_wolinfo *wol)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	if (wol->wolopts & ~IGNIS_WOL)
+		return -EOPNOTSUPP;
+
+	ig->wol = wol->wolopts;
+	device_set_wakeup_enable(&ig->pdev->dev, ig->wol);
+	return 0;
+}
+
+static void ignis_set_leds(struct ignis *ig, u32 mode)
+{
+	u32 clear = 0, set = 0;
+	unsigned int i;
+
+	/* How LEDs are wired (IVRT) is the board's business */
+	for (i = 0; i < ig->mac->leds; i++) {
+		clear |= LEDCTL_MODE(i) | LEDCTL_BLINK(i);
+		set |= mode << 8 * i;
+	}
+	ignis_wr(ig, IGNIS_LEDCTL, (ig->ledctl & ~clear) | set);
+}
+
+/* All LEDs of the port on and off, twice a second */
+static int ignis_set_phys_id(struct net_device *netdev,
+			     enum ethtool_phys_id_state state)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	switch (state) {
+	case ETHTOOL_ID_ACTIVE:
+		ig->ledctl = ignis_rd(ig, IGNIS_LEDCTL);
+		return 2;
+	case ETHTOOL_ID_ON:
+		ignis_set_leds(ig, LED_ON);
+		return 0;
+	case ETHTOOL_ID_OFF:
+		ignis_set_leds(ig, LED_OFF);
+		return 0;
+	default:
+		ignis_wr(ig, IGNIS_LEDCTL, ig->ledctl);
+		return 0;
+	}
 }
 
 static void ignis_get_pauseparam(struct net_device *netdev,
@@ -224,31 +326,56 @@ static int ignis_set_pauseparam(struct net_device *netdev,
 	return phylink_ethtool_set_pauseparam(ig->phylink, pause);
 }
 
+/* All of them but the ring parameters */
+#define IGNIS_ETHTOOL_OPS						\
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |	\
+				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,	\
+	.get_drvinfo = ignis_get_drvinfo,				\
+	.get_regs_len = ignis_get_regs_len,				\
+	.get_regs = ignis_get_regs,					\
+	.get_link = ethtool_op_get_link,				\
+	.get_wol = ignis_get_wol,					\
+	.set_wol = ignis_set_wol,					\
+	.get_eeprom_len = ignis_get_eeprom_len,				\
+	.get_eeprom = ignis_get_eeprom,					\
+	.set_eeprom = ignis_set_eeprom,					\
+	.self_test = ignis_self_test,					\
+	.set_phys_id = ignis_set_phys_id,				\
+	.nway_reset = ignis_nway_reset,					\
+	.get_ringparam = ignis_get_ringparam,				\
+	.set_ringparam = ignis_set_ringparam,				\
+	.get_channels = ignis_get_channels,				\
+	.set_channels = ignis_set_channels,				\
+	.get_coalesce = ignis_get_coalesce,				\
+	.set_coalesce = ignis_set_coalesce,				\
+	.get_per_queue_coalesce = ignis_get_queue_coalesce,		\
+	.set_per_queue_coalesce = ignis_set_queue_coalesce,		\
+	.get_link_ksettings = ignis_get_link_ksettings,			\
+	.set_link_ksettings = ignis_set_link_ksettings,			\
+	.get_pauseparam = ignis_get_pauseparam,				\
+	.set_pauseparam = ignis_set_pauseparam,				\
+	.get_pause_stats = ignis_get_pause_stats,			\
+	.get_eth_mac_stats = ignis_get_eth_mac_stats,			\
+	.get_eth_phy_stats = ignis_get_eth_phy_stats,			\
+	.get_eth_ctrl_stats = ignis_get_eth_ctrl_stats,			\
+	.get_rmon_stats = ignis_get_rmon_stats,				\
+	.get_sset_count = ignis_get_sset_count,				\
+	.get_strings = ignis_get_strings,				\
+	.get_ethtool_stats = ignis_get_ethtool_stats,			\
+	IGNIS_RXNFC_OPS,						\
+	.get_rxfh_key_size = ignis_get_rxfh_key_size,			\
+	.get_rxfh_indir_size = ignis_get_rxfh_indir_size,		\
+	.get_rxfh = ignis_get_rxfh,					\
+	.set_rxfh = ignis_set_rxfh,					\
+	.get_ts_info = ignis_get_ts_info,				\
+	.get_ts_stats = ignis_get_ts_stats
+
 const struct ethtool_ops ignis_ethtool_ops = {
-	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
-				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
-	.get_drvinfo = ignis_get_drvinfo,
-	.get_regs_len = ignis_get_regs_len,
-	.get_regs = ignis_get_regs,
-	.get_link = ethtool_op_get_link,
-	.nway_reset = ignis_nway_reset,
-	.get_ringparam = ignis_get_ringparam,
-	.set_ringparam = ignis_set_ringparam,
-	.get_channels = ignis_get_channels,
-	.set_channels = ignis_set_channels,
-	.get_coalesce = ignis_get_coalesce,
-	.set_coalesce = ignis_set_coalesce,
-	.get_link_ksettings = ignis_get_link_ksettings,
-	.set_link_ksettings = ignis_set_link_ksettings,
-	.get_pauseparam = ignis_get_pauseparam,
-	.set_pauseparam = ignis_set_pauseparam,
-	.get_sset_count = ignis_get_sset_count,
-	.get_strings = ignis_get_strings,
-	.get_ethtool_stats = ignis_get_ethtool_stats,
-	IGNIS_GET_RX_RING_COUNT,
-	.get_rxfh_key_size = ignis_get_rxfh_key_size,
-	.get_rxfh_indir_size = ignis_get_rxfh_indir_size,
-	.get_rxfh = ignis_get_rxfh,
-	.set_rxfh = ignis_set_rxfh,
-	.get_ts_info = ethtool_op_get_ts_info,
+	IGNIS_ETHTOOL_OPS
+};
+
+const struct ethtool_ops ignis_ethtool_ops_split = {
+	.supported_ring_params = ETHTOOL_RING_USE_TCP_DATA_SPLIT |
+				 ETHTOOL_RING_USE_HDS_THRS,
+	IGNIS_ETHTOOL_OPS
 };

@@ -3,6 +3,32 @@
 
 #include "ignis.h"
 
+/* Write an entry of the exact filter; addr NULL: clear it */
+static void ignis_set_rar(struct ignis *ig, unsigned int entry, const u8 *addr)
+{
+	u32 reg = entry < 16 ? IGNIS_RAL_LO(entry) : IGNIS_RAL_HI(entry);
+	u32 low = 0, high = 0;
+
+	if (addr) {
+		low = get_unaligned_le32(addr);
+		high = get_unaligned_le16(addr + 4) | RAH_AV;
+	}
+
+	if (ignis_rd(ig, reg) == low && ignis_rd(ig, reg + 4) == high)
+		return;
+
+	/*
+	 * The entry must not match half an address in between, and bridges
+	 * must not join the writes into one the chip cannot take.
+	 */
+	ignis_wr(ig, reg + 4, 0);
+	ignis_flush(ig);
+	ignis_wr(ig, reg, low);
+	ignis_flush(ig);
+	ignis_wr(ig, reg + 4, high);
+	ignis_flush(ig);
+}
+
 /* 8.10.15: with RCTL.MO = 0 the table is indexed by address bits 47:36 */
 static u32 ignis_mta_hash(const u8 *addr)
 {
@@ -37,9 +63,9 @@ void ignis_set_rx_mode(struct net_device *netdev)
 
 	if (!(rctl & RCTL_UPE))
 		netdev_for_each_uc_addr(ha, netdev)
-			ig->mac->set_rar(ig, entry++, ha->addr);
+			ignis_set_rar(ig, entry++, ha->addr);
 	while (entry < ig->mac->rar_entries)
-		ig->mac->set_rar(ig, entry++, NULL);
+		ignis_set_rar(ig, entry++, NULL);
 
 	netdev_for_each_mc_addr(ha, netdev) {
 		u32 hash = ignis_mta_hash(ha->addr);
@@ -68,7 +94,7 @@ void ignis_filter_restore(struct ignis *ig)
 {
 	unsigned int vid;
 
-	ig->mac->set_rar(ig, 0, ig->netdev->dev_addr);
+	ignis_set_rar(ig, 0, ig->netdev->dev_addr);
 	for (vid = 0; vid < VLAN_N_VID; vid += 32)
 		ignis_vlan_write(ig, vid);
 
@@ -96,7 +122,7 @@ int ignis_set_mac_address(struct net_device *netdev, void *addr)
 		return err;
 
 	eth_commit_mac_addr_change(netdev, addr);
-	ig->mac->set_rar(ig, 0, netdev->dev_addr);
+	ignis_set_rar(ig, 0, netdev->dev_addr);
 	return 0;
 }
 

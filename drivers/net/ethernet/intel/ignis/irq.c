@@ -30,7 +30,7 @@ static void ignis_handle_causes(struct ignis *ig, u32 icr)
 static irqreturn_t ignis_intr_other(int irq, void *data)
 {
 	struct ignis *ig = data;
-	u32 icr = ignis_rd(ig, IGNIS_ICR);
+	u32 icr = ig->mac->other_causes(ig);
 
 	if (icr == ~0u)
 		return IRQ_HANDLED;
@@ -45,10 +45,20 @@ static irqreturn_t ignis_intr_single(int irq, void *data)
 {
 	struct ignis_vector *v = data;
 	struct ignis *ig = v->ig;
-	u32 icr = ignis_rd(ig, IGNIS_ICR);
+	bool masked = ig->mac->mask_to_read_icr;
+	/* INTA need not outlive the masks that it comes of */
+	u32 ours = masked ? v->unmask_bits | ICR_LSC : ICR_INTA;
+	u32 icr;
 
-	if (icr == ~0u || (ig->irq_mode == IGNIS_INTX && !(icr & ICR_INTA)))
+	if (masked)
+		writel(~0u, ig->hw + IGNIS_IMC);
+	icr = ignis_rd(ig, IGNIS_ICR);
+
+	if (icr == ~0u || (ig->irq_mode == IGNIS_INTX && !(icr & ours))) {
+		if (masked)
+			writel(v->unmask_bits | ICR_LSC, ig->hw + IGNIS_IMS);
 		return IRQ_NONE;
+	}
 
 	ignis_handle_causes(ig, icr);
 
@@ -57,6 +67,8 @@ static irqreturn_t ignis_intr_single(int irq, void *data)
 		writel(v->unmask_bits, ig->hw + IGNIS_IMC);
 		__napi_schedule_irqoff(&v->napi);
 	}
+	if (masked)
+		writel(ICR_LSC, ig->hw + IGNIS_IMS);
 	return IRQ_HANDLED;
 }
 
@@ -67,12 +79,21 @@ static void ignis_dim_work(struct work_struct *work)
 	struct dim_cq_moder moder;
 
 	moder = net_dim_get_rx_moderation(dim->mode, dim->profile_ix);
-	if (READ_ONCE(v->ig->adaptive))
+	if (READ_ONCE(v->adaptive))
 		v->ig->mac->write_itr(v, moder.usec);
 	dim->state = DIM_START_MEASURE;
 }
 
-static void ignis_update_dim(struct ignis_vector *v)
+/* Whether net_dim() would do more than look at the number of interrupts */
+static bool ignis_dim_due(const struct ignis_vector *v)
+{
+	const struct dim *dim = &v->dim;
+
+	return READ_ONCE(dim->state) != DIM_MEASURE_IN_PROGRESS ||
+	       (u16)(v->events - dim->start_sample.event_ctr) >= DIM_NEVENTS;
+}
+
+static noinline void ignis_update_dim(struct ignis_vector *v)
 {
 	struct dim_sample sample = {};
 
@@ -97,18 +118,20 @@ static void ignis_update_dim(struct ignis_vector *v)
 int ignis_poll(struct napi_struct *napi, int budget)
 {
 	struct ignis_vector *v = container_of(napi, struct ignis_vector, napi);
-	bool more = ignis_tx_clean(v, budget);
-	int done;
+	bool more = ignis_tx_pending(v->tx) && ignis_tx_clean(v, budget);
+	int done = 0;
 
 	if (unlikely(!budget))
 		return 0;
 
-	done = ignis_rx_poll(v, budget);
+	/* Every other poll finds nothing */
+	if (ignis_rx_wanted(v->rx))
+		done = ignis_rx_poll(v, budget);
 	if (done >= budget || more)
 		return budget;
 
 	if (napi_complete_done(napi, done)) {
-		if (READ_ONCE(v->ig->adaptive))
+		if (READ_ONCE(v->adaptive) && ignis_dim_due(v))
 			ignis_update_dim(v);
 		writel(v->unmask_bits, v->unmask);
 	}
@@ -116,7 +139,23 @@ int ignis_poll(struct napi_struct *napi, int budget)
 }
 
 /**
- * ignis_set_moderation - apply ig->rx_usecs and ig->adaptive to all vectors
+ * ignis_moderation - the interval that moderates a vector now
+ * @v: vector
+ *
+ * Context: any.
+ *
+ * Return: microseconds.
+ */
+u32 ignis_moderation(const struct ignis_vector *v)
+{
+	if (!READ_ONCE(v->adaptive))
+		return READ_ONCE(v->rx_usecs);
+	return net_dim_get_rx_moderation(v->dim.mode,
+					 READ_ONCE(v->dim.profile_ix)).usec;
+}
+
+/**
+ * ignis_set_moderation - apply what is set for each vector
  * @ig: port
  *
  * DIM goes on from the profile it reached last.
@@ -128,14 +167,10 @@ void ignis_set_moderation(struct ignis *ig)
 	unsigned int i;
 
 	for (i = 0; i < ig->max_channels; i++) {
-		struct dim *dim = &ig->vectors[i].dim;
-		u32 usecs = ig->rx_usecs;
+		struct ignis_vector *v = &ig->vectors[i];
 
-		flush_work(&dim->work);
-		if (ig->adaptive)
-			usecs = net_dim_get_rx_moderation(dim->mode,
-							  dim->profile_ix).usec;
-		ig->mac->write_itr(&ig->vectors[i], usecs);
+		flush_work(&v->dim.work);
+		ig->mac->write_itr(v, ignis_moderation(v));
 	}
 }
 
@@ -196,6 +231,8 @@ void ignis_irq_free(struct ignis *ig, unsigned int first, unsigned int end)
 		struct ignis_vector *v = &ig->vectors[i];
 
 		irq_update_affinity_hint(v->irq, NULL);
+		/* The CPU map of accelerated RFS follows the affinity no more */
+		netif_napi_set_irq(&v->napi, -1);
 		free_irq(v->irq, v);
 		flush_work(&v->dim.work);
 	}
@@ -279,6 +316,8 @@ int ignis_irq_init(struct ignis *ig)
 		INIT_WORK(&v->dim.work, ignis_dim_work);
 		v->dim.mode = DIM_CQ_PERIOD_MODE_START_FROM_EQE;
 		v->dim.profile_ix = 1;
+		v->adaptive = true;
+		v->rx_usecs = IGNIS_DEFAULT_ITR_USECS;
 		u64_stats_init(&v->rx_stats.syncp);
 		u64_stats_init(&v->tx_stats.syncp);
 		u64_stats_init(&v->tx_stats.xmit_syncp);

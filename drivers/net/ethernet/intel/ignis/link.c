@@ -17,89 +17,15 @@
  */
 #define IGNIS_PHY_ID	0x69676e73
 
-/* The other port may hold SMBI as long as it waits for SWESMBI itself */
-#define SMBI_USECS	(500 * USEC_PER_MSEC)
-#define SWESMBI_USECS	(100 * USEC_PER_MSEC)
-
-static void ignis_swsm_unlock(struct ignis *ig)
-{
-	ignis_rmw(ig, IGNIS_SWSM, SWSM_SMBI | SWSM_SWESMBI, 0);
-}
-
-/* Take the lock bits of SWSM, which guard SW_FW_SYNC; 82576 8.6.1 */
-static int ignis_swsm_lock(struct ignis *ig)
-{
-	int tries;
-	u32 val;
-
-	/* A read that finds SMBI clear has set it */
-	if (read_poll_timeout(ignis_rd, val, !(val & SWSM_SMBI), 50, SMBI_USECS,
-			      false, ig, IGNIS_SWSM)) {
-		/* Nobody holds it this long: it was left behind */
-		ignis_swsm_unlock(ig);
-		if (ignis_rd(ig, IGNIS_SWSM) & SWSM_SMBI)
-			return -EBUSY;
-	}
-
-	for (tries = SWESMBI_USECS / 50; tries; tries--) {
-		ignis_rmw(ig, IGNIS_SWSM, 0, SWSM_SWESMBI);
-		if (ignis_rd(ig, IGNIS_SWSM) & SWSM_SWESMBI)
-			return 0;
-		usleep_range(50, 100);
-	}
-	ignis_swsm_unlock(ig);
-	return -EBUSY;
-}
-
-static u32 ignis_phy_sem(struct ignis *ig)
-{
-	return FIELD_GET(STATUS_LAN_ID, ignis_rd(ig, IGNIS_STATUS)) ?
-	       SW_FW_SYNC_PHY1 : SW_FW_SYNC_PHY0;
-}
-
-/* Own the PHY against firmware; 82576 4.7 */
-static int ignis_phy_lock(struct ignis *ig, u32 sem)
-{
-	u32 held = sem | sem << SW_FW_SYNC_FW_SHIFT;
-	int tries, err;
-	u32 val;
-
-	for (tries = 100; tries; tries--) {
-		err = ignis_swsm_lock(ig);
-		if (err)
-			return err;
-
-		val = ignis_rd(ig, IGNIS_SW_FW_SYNC);
-		if (!(val & held))
-			ignis_wr(ig, IGNIS_SW_FW_SYNC, val | sem);
-		ignis_swsm_unlock(ig);
-		if (!(val & held))
-			return 0;
-		usleep_range(5000, 10000);
-	}
-	return -EBUSY;
-}
-
-static void ignis_phy_unlock(struct ignis *ig, u32 sem)
-{
-	int err = ignis_swsm_lock(ig);
-
-	/* Not to release it would lock out all others for good */
-	ignis_rmw(ig, IGNIS_SW_FW_SYNC, sem, 0);
-	if (!err)
-		ignis_swsm_unlock(ig);
-}
-
 /* One MDIC transaction; 82576 8.2.4.  Returns the data or a negative errno. */
 static int ignis_mdic(struct ignis *ig, u32 op, int addr, int reg, u16 data)
 {
-	u32 sem = ignis_phy_sem(ig);
 	u32 val;
 	int err;
 
 	if (test_bit(IGNIS_GONE, &ig->flags))
 		return -ENODEV;
-	err = ignis_phy_lock(ig, sem);
+	err = ig->mac->phy_lock(ig);
 	if (err)
 		goto out;
 
@@ -108,10 +34,13 @@ static int ignis_mdic(struct ignis *ig, u32 op, int addr, int reg, u16 data)
 				 FIELD_PREP(MDIC_REGADD, reg) | data);
 	err = read_poll_timeout(ignis_rd, val, val & MDIC_READY, 20,
 				100 * USEC_PER_MSEC, true, ig, IGNIS_MDIC);
-	ignis_phy_unlock(ig, sem);
+	ig->mac->phy_unlock(ig);
 out:
+	/* All ones say READY and ERROR; phylib warns of any error but this */
+	if (test_bit(IGNIS_GONE, &ig->flags))
+		return -ENODEV;
 	if (err)
-		return test_bit(IGNIS_GONE, &ig->flags) ? -ENODEV : err;
+		return err;
 	if (val & MDIC_ERROR)
 		return -EIO;
 	return FIELD_GET(MDIC_DATA, val);
@@ -150,6 +79,33 @@ static void ignis_mac_link_down(struct phylink_config *config,
 	schedule_work(&ig->reset_work);
 }
 
+/**
+ * ignis_write_pause - apply the flow control that the link ends agreed on
+ * @ig: port
+ *
+ * May race with itself: whoever is last writes what is valid then.
+ *
+ * Context: process.
+ */
+void ignis_write_pause(struct ignis *ig)
+{
+	unsigned long irqflags;
+	unsigned int q;
+	u32 ctrl;
+
+	spin_lock_irqsave(&ig->reg_lock, irqflags);
+	ctrl = ignis_rd(ig, IGNIS_CTRL) & ~(CTRL_TFCE | CTRL_RFCE);
+	if (READ_ONCE(ig->tx_pause))
+		ctrl |= CTRL_TFCE;
+	if (READ_ONCE(ig->rx_pause))
+		ctrl |= CTRL_RFCE;
+	ignis_wr(ig, IGNIS_CTRL, ctrl);
+	spin_unlock_irqrestore(&ig->reg_lock, irqflags);
+
+	for (q = 0; ig->mac->set_drop && q < ig->max_channels; q++)
+		ig->mac->set_drop(ig, q);
+}
+
 static void ignis_mac_link_up(struct phylink_config *config,
 			      struct phy_device *phy, unsigned int mode,
 			      phy_interface_t interface, int speed, int duplex,
@@ -157,7 +113,18 @@ static void ignis_mac_link_up(struct phylink_config *config,
 {
 	struct ignis *ig = to_ignis(config);
 
-	ig->mac->set_pause(ig, tx_pause, rx_pause);
+	WRITE_ONCE(ig->tx_pause, tx_pause);
+	WRITE_ONCE(ig->rx_pause, rx_pause);
+	WRITE_ONCE(ig->tx_blocked, ig->mac->no_slow_tso && speed < SPEED_1000 ?
+				   NETIF_F_ALL_TSO : 0);
+	ignis_write_pause(ig);
+
+	/* Where it was before the port was stopped */
+	if (ig->netdev->features & NETIF_F_LOOPBACK &&
+	    !ig->phy->loopback_enabled) {
+		set_bit(IGNIS_LOOP, &ig->flags);
+		schedule_work(&ig->reset_work);
+	}
 }
 
 static const struct phylink_mac_ops ignis_phylink_ops = {
@@ -170,7 +137,7 @@ static const struct phylink_mac_ops ignis_phylink_ops = {
  * ignis_link_restart - negotiate anew after a MAC reset
  * @ig: port
  *
- * The reset may have taken the PHY's registers with it.
+ * QEMU's MAC reset takes the PHY's registers with it.
  *
  * Context: process, RTNL.
  */
@@ -185,6 +152,52 @@ void ignis_link_restart(struct ignis *ig)
 }
 
 /**
+ * ignis_link_recheck - find out what a MAC reset did to the link
+ * @ig: port, up
+ * @restart: it is not to be trusted: negotiate anew
+ *
+ * The link partner sees nothing of the reset.  But a link that was being made
+ * may need a new start (QEMU), and one that went while interrupts were masked has
+ * to be noticed.
+ *
+ * Context: process, RTNL.
+ */
+void ignis_link_recheck(struct ignis *ig, bool restart)
+{
+	if (ig->phy->loopback_enabled)
+		phy_write(ig->phy, MII_BMCR, BMCR_LOOPBACK | BMCR_SPEED1000 |
+					     BMCR_FULLDPLX);
+	else if (restart || !netif_carrier_ok(ig->netdev))
+		ignis_link_restart(ig);
+	else if (!(ignis_rd(ig, IGNIS_STATUS) & STATUS_LU))
+		phy_mac_interrupt(ig->phy);
+}
+
+/**
+ * ignis_link_loopback - let the PHY send back what the MAC sends, or not any more
+ * @ig: port, up
+ * @on: to or not to
+ *
+ * Ending it negotiates anew.
+ *
+ * Context: process, RTNL.
+ *
+ * Return: 0, also if it is so already, or a negative errno.
+ */
+int ignis_link_loopback(struct ignis *ig, bool on)
+{
+	int err;
+
+	if (ig->phy->loopback_enabled == on)
+		return 0;
+	err = phy_loopback(ig->phy, on, on ? SPEED_1000 : 0);
+	/* The link goes down by this: see that before it is up again */
+	if (!on)
+		phy_mac_interrupt(ig->phy);
+	return err;
+}
+
+/**
  * ignis_link_init - bring up MDIO bus, PHY and phylink
  * @ig: port
  *
@@ -194,6 +207,10 @@ void ignis_link_restart(struct ignis *ig)
  */
 int ignis_link_init(struct ignis *ig)
 {
+	/* phylink would offer both ways but say that neither is wanted */
+	struct ethtool_pauseparam pause = {
+		.autoneg = 1, .rx_pause = 1, .tx_pause = 1,
+	};
 	struct device *dev = &ig->pdev->dev;
 	u8 addr = ig->mac->phy_addr;
 	int err;
@@ -225,6 +242,7 @@ int ignis_link_init(struct ignis *ig)
 
 	ig->phylink_config.dev = &ig->netdev->dev;
 	ig->phylink_config.type = PHYLINK_NETDEV;
+	ig->phylink_config.mac_managed_pm = true;	/* power.c */
 	ig->phylink_config.mac_capabilities = MAC_SYM_PAUSE | MAC_ASYM_PAUSE |
 					      MAC_10 | MAC_100 | MAC_1000FD;
 	__set_bit(PHY_INTERFACE_MODE_INTERNAL,
@@ -240,6 +258,8 @@ int ignis_link_init(struct ignis *ig)
 	/* Connected for good, so that the link can be set up while down */
 	rtnl_lock();
 	err = phylink_connect_phy(ig->phylink, ig->phy);
+	if (!err)
+		phylink_ethtool_set_pauseparam(ig->phylink, &pause);
 	rtnl_unlock();
 	if (err)
 		goto err_phylink;

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* net_device life: open, stop, features, MTU, transmit timeout */
 
+#include <linux/delay.h>
+#include <linux/iopoll.h>
 #include <linux/phy.h>
 #include <net/netdev_queues.h>
 
 #include "ignis.h"
 
-#define IGNIS_FEATURES	(NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_SCTP_CRC | \
-			 NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_TSO_ECN | \
-			 NETIF_F_RXCSUM | NETIF_F_RXHASH)
+#define IGNIS_FEATURES	(NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO | \
+			 NETIF_F_TSO6 | NETIF_F_TSO_ECN | NETIF_F_RXCSUM | \
+			 NETIF_F_RXHASH)
 #define IGNIS_VLAN	(NETIF_F_HW_VLAN_CTAG_TX | NETIF_F_HW_VLAN_CTAG_RX | \
 			 NETIF_F_HW_VLAN_CTAG_FILTER)
+
+/* Longest pause we ask for, in units of 512 bit times */
+#define PAUSE_TIME	0xffff
 
 /**
  * ignis_check_gone - decide whether an all-ones read means a removed device
@@ -21,6 +26,7 @@
 void ignis_check_gone(struct ignis *ig)
 {
 	if (test_bit(IGNIS_GONE, &ig->flags) ||
+	    test_bit(IGNIS_ASLEEP, &ig->flags) ||
 	    readl(ig->hw + IGNIS_STATUS) != ~0u)
 		return;
 
@@ -30,13 +36,77 @@ void ignis_check_gone(struct ignis *ig)
 	}
 }
 
-/* No DMA after this: a chip that cannot be reset is cut off the bus */
+/**
+ * ignis_stop_master - no new PCIe requests; waits for those under way
+ * @ig: port
+ *
+ * 82576 datasheet 4.5.3.  Waits for 80 ms at most; a reset has to follow.
+ *
+ * Context: process.
+ */
+void ignis_stop_master(struct ignis *ig)
+{
+	u32 val;
+	int err;
+
+	ignis_rmw(ig, IGNIS_CTRL, 0, CTRL_GIO_MASTER_DIS);
+	err = read_poll_timeout(ignis_rd, val, !(val & STATUS_GIO_MASTER_EN),
+				100, 80 * USEC_PER_MSEC, false, ig,
+				IGNIS_STATUS);
+	if (err && !test_bit(IGNIS_GONE, &ig->flags))
+		netdev_warn(ig->netdev, "PCIe requests still pending at reset\n");
+}
+
+/**
+ * ignis_soft_reset - CTRL.RST, and wait until the chip has come back
+ * @ig: port
+ *
+ * 82576 datasheet 4.5.1, 4.5.3.
+ *
+ * Context: process.
+ *
+ * Return: 0, -ENODEV if the device is gone, -ETIMEDOUT.
+ */
+int ignis_soft_reset(struct ignis *ig)
+{
+	u32 val;
+	int err;
+
+	ignis_rmw(ig, IGNIS_CTRL, 0, CTRL_RST);
+	usleep_range(1000, 2000);
+
+	/* The NVM is loaded anew; a part without one never says so */
+	err = read_poll_timeout(ignis_rd, val,
+				(val & EECD_AUTO_RD) || !(val & EECD_PRES),
+				1000, 20 * USEC_PER_MSEC, false, ig,
+				IGNIS_EECD);
+	if (test_bit(IGNIS_GONE, &ig->flags))
+		return -ENODEV;
+	if (err)
+		netdev_dbg(ig->netdev, "NVM auto-load not reported\n");
+
+	return read_poll_timeout(ignis_rd, val, !(val & CTRL_RST), 1000,
+				 20 * USEC_PER_MSEC, false, ig, IGNIS_CTRL);
+}
+
+/*
+ * No DMA after this: a chip that cannot be reset is cut off the bus.  Access to
+ * the PHY, which may be under way elsewhere, comes to its end before.
+ */
 static int ignis_hw_quiesce(struct ignis *ig)
 {
-	int err = ig->mac->reset(ig);
+	int err;
 
+	ignis_ptp_hold(ig);
+	ignis_hold_hw_stats(ig, true);
+	mutex_lock(&ig->mii->mdio_lock);
+	err = ig->mac->reset(ig);
+	mutex_unlock(&ig->mii->mdio_lock);
+	ignis_hold_hw_stats(ig, false);
 	if (err)
 		pci_clear_master(ig->pdev);
+	else
+		ignis_ptp_resume(ig);
 	return err;
 }
 
@@ -57,12 +127,45 @@ int ignis_hw_init(struct ignis *ig)
 
 	pci_set_master(ig->pdev);
 	ig->mac->init(ig);
+	/* Firmware is told that a driver runs the port */
+	ignis_rmw(ig, IGNIS_CTRL_EXT, 0, CTRL_EXT_DRV_LOAD);
+	/* The PHY tells the MAC speed and duplex */
+	ignis_rmw(ig, IGNIS_CTRL, CTRL_FRCSPD | CTRL_FRCDPX, CTRL_SLU);
+	ignis_wr(ig, IGNIS_VET, ETH_P_8021Q);
+	ignis_wr(ig, IGNIS_FCAL, 0x00c28001);	/* 01:80:c2:00:00:01 */
+	ignis_wr(ig, IGNIS_FCAH, 0x0100);
+	ignis_wr(ig, IGNIS_FCT, ETH_P_PAUSE);
+	ignis_wr(ig, IGNIS_FCTTV, PAUSE_TIME);
 	ig->mac->irq_setup(ig);
-	ig->mac->write_rss(ig);
+	ignis_rss_write(ig);
+	ignis_steer_restore(ig);
 	ignis_set_moderation(ig);
+	ignis_write_pause(ig);
 	ignis_apply_features(ig, ig->netdev->features);
 	ignis_filter_restore(ig);
 	return 0;
+}
+
+/**
+ * ignis_hw_release - reset the MAC and leave it to firmware
+ * @ig: port
+ *
+ * Context: process, RTNL.
+ */
+void ignis_hw_release(struct ignis *ig)
+{
+	ignis_hw_quiesce(ig);
+	ignis_rmw(ig, IGNIS_CTRL_EXT, CTRL_EXT_DRV_LOAD, 0);
+}
+
+/* The queue set is there and the MAC programmed: let it run */
+static void ignis_run(struct ignis *ig)
+{
+	ignis_qset_start(ig);
+	ig->mac->irq_enable(ig);
+	phylink_start(ig->phylink);
+	ignis_link_restart(ig);
+	queue_delayed_work(system_freezable_wq, &ig->stats_work, 0);
 }
 
 static int ignis_open(struct net_device *netdev)
@@ -80,47 +183,101 @@ static int ignis_open(struct net_device *netdev)
 		return err;
 	}
 
-	ignis_qset_start(ig);
-	ig->mac->irq_enable(ig);
-	phylink_start(ig->phylink);
-	ignis_link_restart(ig);
+	ignis_run(ig);
 	return 0;
+}
+
+/**
+ * ignis_halt - stop link and queues of a running port
+ * @ig: port
+ *
+ * Context: process, RTNL.
+ */
+void ignis_halt(struct ignis *ig)
+{
+	cancel_delayed_work_sync(&ig->stats_work);
+	ignis_link_loopback(ig, false);
+	phylink_stop(ig->phylink);
+	ignis_qset_stop(ig);
+	ignis_update_hw_stats(ig);
 }
 
 static int ignis_stop(struct net_device *netdev)
 {
 	struct ignis *ig = netdev_priv(netdev);
 
-	phylink_stop(ig->phylink);
-	ignis_qset_stop(ig);
-	ignis_update_hw_stats(ig);
-	ignis_hw_quiesce(ig);
-	ig->mac->release(ig);
+	if (!test_bit(IGNIS_ASLEEP, &ig->flags)) {
+		ignis_halt(ig);
+		ignis_hw_release(ig);
+	}
 	ignis_qset_close(ig);
 	return 0;
 }
 
-/*
- * Start over with everything in the rings thrown away.  Only for a transmitter
- * that is stuck: no configuration change needs it.
+/**
+ * ignis_resume - reset the MAC and start over with everything in the rings thrown
+ *	away
+ * @ig: port, after ignis_halt()
+ *
+ * Nothing is allocated.  The port is started even if the reset failed, to be
+ * stopped in the usual way.
+ *
+ * Context: process, RTNL.
+ *
+ * Return: 0 or a negative errno of the reset.
  */
-static void ignis_restart(struct ignis *ig)
+int ignis_resume(struct ignis *ig)
+{
+	/* Only after the reset does every chip let go of its buffers */
+	int err = ignis_hw_init(ig);
+
+	ignis_qset_purge(ig);
+	ignis_run(ig);
+	return err;
+}
+
+/**
+ * ignis_attach - give a detached port back to the stack
+ * @ig: port, up and started, or down
+ *
+ * Context: process, RTNL.
+ */
+void ignis_attach(struct ignis *ig)
+{
+	struct net_device *netdev = ig->netdev;
+
+	netif_device_attach(netdev);
+	if (!netif_running(netdev))
+		return;
+
+	/* The lists may have changed while there was no device to tell */
+	netif_addr_lock_bh(netdev);
+	ignis_set_rx_mode(netdev);
+	netif_addr_unlock_bh(netdev);
+}
+
+/**
+ * ignis_restart - start over with everything in the rings thrown away
+ * @ig: port, up
+ *
+ * For a transmitter that is stuck, or a chip that did not come back from a
+ * reset.  The interface is detached if it does not now either.
+ *
+ * Context: process, RTNL.
+ *
+ * Return: 0 or a negative errno.
+ */
+int ignis_restart(struct ignis *ig)
 {
 	int err;
 
-	phylink_stop(ig->phylink);
-	ignis_update_hw_stats(ig);
-	ignis_qset_stop(ig);
-	ignis_qset_purge(ig);
-	err = ignis_hw_init(ig);
-	ignis_qset_start(ig);
-	ig->mac->irq_enable(ig);
-	phylink_start(ig->phylink);
-	ignis_link_restart(ig);
+	ignis_halt(ig);
+	err = ignis_resume(ig);
 	if (err) {
 		netdev_err(ig->netdev, "reset failed (%d), giving up\n", err);
 		netif_device_detach(ig->netdev);
 	}
+	return err;
 }
 
 /**
@@ -145,6 +302,10 @@ void ignis_reset_work(struct work_struct *work)
 				   ignis_qset_tx_pending(ig);
 		if (restart)
 			ignis_restart(ig);
+		else if (test_and_clear_bit(IGNIS_LOOP, &ig->flags) &&
+			 ignis_link_loopback(ig, ig->netdev->features &
+						 NETIF_F_LOOPBACK))
+			netdev_warn(ig->netdev, "the PHY does not loop back\n");
 	}
 	rtnl_unlock();
 }
@@ -154,19 +315,19 @@ static void ignis_tx_timeout(struct net_device *netdev, unsigned int queue)
 	struct ignis *ig = netdev_priv(netdev);
 	struct ignis_tx_ring *ring = ig->tx[queue];
 
-	if (!ring)
+	if (!ring || READ_ONCE(ring->closing))
 		return;
 
 	netdev_err(netdev,
 		   "transmit queue %u hangs: next to clean %u, announced %u, next to use %u, TDH %u, TDT %u, TXDCTL %#x, STATUS %#x\n",
 		   queue, ring->ntc & ring->mask, ring->kicked & ring->mask,
-		   ring->ntu & ring->mask, ignis_rd(ig, IGNIS_TDH(queue)),
-		   ignis_rd(ig, IGNIS_TDT(queue)),
-		   ignis_rd(ig, IGNIS_TXDCTL(queue)),
+		   ring->ntu & ring->mask,
+		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_HEAD)),
+		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_TAIL)),
+		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_DCTL)),
 		   ignis_rd(ig, IGNIS_STATUS));
 	ig->tx_timeouts++;
-	set_bit(IGNIS_HANG, &ig->flags);
-	schedule_work(&ig->reset_work);
+	ignis_report_tx_hang(ig, queue);
 }
 
 static int ignis_change_mtu(struct net_device *netdev, int mtu)
@@ -176,6 +337,10 @@ static int ignis_change_mtu(struct net_device *netdev, int mtu)
 	int err;
 
 	cfg.mtu = mtu;
+	err = ignis_xdp_check_log(ig, &cfg);
+	if (err)
+		return err;
+
 	err = ignis_reconfigure(ig, &cfg, NULL);
 	if (!err)
 		WRITE_ONCE(netdev->mtu, mtu);
@@ -191,13 +356,30 @@ static int ignis_change_mtu(struct net_device *netdev, int mtu)
  */
 void ignis_apply_features(struct ignis *ig, netdev_features_t features)
 {
-	ignis_rmw(ig, IGNIS_RXCSUM,
-		  RXCSUM_IPOFLD | RXCSUM_TUOFLD | RXCSUM_CRCOFL,
-		  (features & NETIF_F_RXCSUM ? RXCSUM_IPOFLD | RXCSUM_TUOFLD |
-					       RXCSUM_CRCOFL : 0) |
+	ignis_rmw(ig, IGNIS_RXCSUM, ig->mac->rxcsum,
+		  (features & NETIF_F_RXCSUM ? ig->mac->rxcsum : 0) |
 		  RXCSUM_PCSD);
 	ignis_rmw(ig, IGNIS_CTRL, CTRL_VME,
 		  features & NETIF_F_HW_VLAN_CTAG_RX ? CTRL_VME : 0);
+	ignis_rmw(ig, IGNIS_RCTL, RCTL_SECRC | RCTL_SBP | RCTL_PMCF,
+		  (features & NETIF_F_RXFCS ? 0 : RCTL_SECRC) |
+		  (features & NETIF_F_RXALL ? RCTL_SBP | RCTL_PMCF : 0));
+}
+
+/*
+ * With rx-all the chip lets in frames of any length (RCTL.SBP): they need
+ * buffers that end where the chip thinks they do.
+ */
+static int ignis_set_rx_all(struct ignis *ig, bool on)
+{
+	struct ignis_config cfg = ig->cfg;
+	int err;
+
+	cfg.rx_all = on;
+	err = ignis_xdp_check_log(ig, &cfg);
+	if (err)
+		return err;
+	return ignis_reconfigure(ig, &cfg, NULL);
 }
 
 /* CTRL.VME switches insertion as well as stripping */
@@ -214,35 +396,74 @@ static int ignis_set_features(struct net_device *netdev,
 {
 	struct ignis *ig = netdev_priv(netdev);
 	netdev_features_t changed = netdev->features ^ features;
+	bool running = netif_running(netdev);
+	int err;
+
+	/* First what may fail */
+	if (features & changed & NETIF_F_RXALL) {
+		err = ignis_set_rx_all(ig, true);
+		if (err)
+			return err;
+	}
+	if (running && (changed & NETIF_F_LOOPBACK)) {
+		err = ignis_link_loopback(ig, features & NETIF_F_LOOPBACK);
+		if (err) {
+			if (features & changed & NETIF_F_RXALL)
+				ignis_set_rx_all(ig, false);
+			return err;
+		}
+	}
 
 	netdev->features = features;
-	if (!netif_running(netdev))
-		return 1;
-
-	ignis_apply_features(ig, features);
-	if (changed & NETIF_F_HW_VLAN_CTAG_FILTER) {
+	if (changed & ~features & NETIF_F_NTUPLE)
+		ignis_steer_clear(ig);
+	if (running)
+		ignis_apply_features(ig, features);
+	if (running && (changed & NETIF_F_HW_VLAN_CTAG_FILTER)) {
 		netif_addr_lock_bh(netdev);
 		ignis_set_rx_mode(netdev);
 		netif_addr_unlock_bh(netdev);
 	}
-	return 1;
+	/* Larger buffers than needed do no harm, should this fail */
+	if ((changed & NETIF_F_RXALL) && !(features & NETIF_F_RXALL))
+		ignis_set_rx_all(ig, false);
+	/* The core brings the VLANs up to date if it sees this one change */
+	netdev->features ^= changed & NETIF_F_HW_VLAN_CTAG_FILTER;
+	return 0;
 }
 
-static const struct net_device_ops ignis_netdev_ops = {
-	.ndo_open = ignis_open,
-	.ndo_stop = ignis_stop,
-	.ndo_start_xmit = ignis_xmit,
-	.ndo_features_check = ignis_features_check,
-	.ndo_set_rx_mode = ignis_set_rx_mode,
-	.ndo_set_mac_address = ignis_set_mac_address,
-	.ndo_validate_addr = eth_validate_addr,
-	.ndo_change_mtu = ignis_change_mtu,
-	.ndo_tx_timeout = ignis_tx_timeout,
-	.ndo_get_stats64 = ignis_get_stats64,
-	.ndo_vlan_rx_add_vid = ignis_vlan_rx_add_vid,
-	.ndo_vlan_rx_kill_vid = ignis_vlan_rx_kill_vid,
-	.ndo_fix_features = ignis_fix_features,
-	.ndo_set_features = ignis_set_features,
+/* All of them but ndo_start_xmit */
+#define IGNIS_NETDEV_OPS						\
+	.ndo_open = ignis_open,						\
+	.ndo_stop = ignis_stop,						\
+	.ndo_features_check = ignis_features_check,			\
+	.ndo_set_rx_mode = ignis_set_rx_mode,				\
+	.ndo_set_mac_address = ignis_set_mac_address,			\
+	.ndo_validate_addr = eth_validate_addr,				\
+	.ndo_change_mtu = ignis_change_mtu,				\
+	.ndo_tx_timeout = ignis_tx_timeout,				\
+	.ndo_get_stats64 = ignis_get_stats64,				\
+	.ndo_hwtstamp_get = ignis_hwtstamp_get,				\
+	.ndo_hwtstamp_set = ignis_hwtstamp_set,				\
+	.ndo_vlan_rx_add_vid = ignis_vlan_rx_add_vid,			\
+	.ndo_vlan_rx_kill_vid = ignis_vlan_rx_kill_vid,			\
+	.ndo_fix_features = ignis_fix_features,				\
+	.ndo_set_features = ignis_set_features,				\
+	.ndo_bpf = ignis_bpf,						\
+	.ndo_xdp_xmit = ignis_xdp_xmit,				\
+	.ndo_xsk_wakeup = ignis_xsk_wakeup
+
+const struct net_device_ops ignis_netdev_ops_adv = {
+	.ndo_start_xmit = ignis_xmit_adv,
+#ifdef CONFIG_RFS_ACCEL
+	.ndo_rx_flow_steer = ignis_rx_flow_steer,
+#endif
+	IGNIS_NETDEV_OPS
+};
+
+const struct net_device_ops ignis_netdev_ops_ext = {
+	.ndo_start_xmit = ignis_xmit_ext,
+	IGNIS_NETDEV_OPS
 };
 
 /**
@@ -255,21 +476,26 @@ void ignis_netdev_init(struct ignis *ig)
 {
 	struct net_device *netdev = ig->netdev;
 
-	netdev->netdev_ops = &ignis_netdev_ops;
-	netdev->ethtool_ops = &ignis_ethtool_ops;
+	netdev->netdev_ops = ig->mac->netdev_ops;
+	netdev->ethtool_ops = ig->mac->ethtool_ops;
 	netdev->stat_ops = &ignis_stat_ops;
 	netdev->watchdog_timeo = 5 * HZ;
 	netdev->min_mtu = ETH_MIN_MTU;
-	netdev->max_mtu = IGNIS_MAX_MTU;
+	netdev->max_mtu = ig->mac->max_mtu;
 	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
+	ignis_xdp_init(ig);
 
-	/*
-	 * UDP segmentation must be switched on by hand: QEMU's model sends IP
-	 * fragments of one datagram instead of many datagrams.
-	 */
-	netdev->vlan_features = IGNIS_FEATURES | NETIF_F_HIGHDMA;
-	netdev->hw_features = IGNIS_FEATURES | IGNIS_VLAN | NETIF_F_GSO_UDP_L4;
-	netdev->features = IGNIS_FEATURES | IGNIS_VLAN | NETIF_F_HIGHDMA;
+	netdev->vlan_features = IGNIS_FEATURES | ig->mac->features |
+				NETIF_F_HIGHDMA;
+	netdev->features = netdev->vlan_features | IGNIS_VLAN;
+	netdev->hw_features = IGNIS_FEATURES | IGNIS_VLAN | ig->mac->features |
+			      ig->mac->hw_features | NETIF_F_RXFCS |
+			      NETIF_F_RXALL | NETIF_F_LOOPBACK;
+
+	if (ig->mac->tuple_filters) {
+		netdev->features |= NETIF_F_NTUPLE;
+		netdev->hw_features |= NETIF_F_NTUPLE;
+	}
 
 	ig->cfg.rx_count = IGNIS_DEFAULT_RING;
 	ig->cfg.tx_count = IGNIS_DEFAULT_RING;
@@ -277,6 +503,4 @@ void ignis_netdev_init(struct ignis *ig)
 	ig->cfg.channels = min_t(u32, ig->max_channels, num_online_cpus());
 	/* Frames with a priority but no VLAN are always let in */
 	__set_bit(0, ig->vlans);
-	ig->adaptive = true;
-	ig->rx_usecs = 8;
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Receive side scaling: hash key and indirection table */
+/* Receive side scaling: hash key, hashed fields, indirection table */
 
 #include "ignis.h"
+
+#define RXH_ADDRESSES	(RXH_IP_SRC | RXH_IP_DST)
+#define RXH_PORTS	(RXH_L4_B_0_1 | RXH_L4_B_2_3)
 
 /**
  * ignis_rss_spread - deal out the table evenly, unless the user has set it
@@ -24,12 +27,43 @@ void ignis_rss_spread(struct ignis *ig)
  * ignis_rss_init - defaults: the host's random key, an even table
  * @ig: port
  *
+ * With ports wherever the chip can. Fragments of UDP may then overtake whole
+ * datagrams of their flow, which UDP allows; without ports, all tunnels and all
+ * QUIC between two hosts would share one queue.
+ *
  * Context: process, probe.
  */
 void ignis_rss_init(struct ignis *ig)
 {
+	unsigned int i;
+
+	ig->rss.mrqc = ig->mac->mrqc;
+	for (i = 0; i < RSS_PORTS; i++)
+		ig->rss.mrqc |= ig->mac->mrqc_ports[i];
 	netdev_rss_key_fill(ig->rss.key, sizeof(ig->rss.key));
 	ignis_rss_spread(ig);
+}
+
+/**
+ * ignis_rss_write - write key, table and hashed fields to the chip
+ * @ig: port
+ *
+ * 82576 datasheet 8.10.
+ *
+ * Context: process, RTNL.
+ */
+void ignis_rss_write(struct ignis *ig)
+{
+	unsigned int i;
+
+	for (i = 0; i < IGNIS_RSS_KEY_SIZE / 4; i++)
+		ignis_wr(ig, IGNIS_RSSRK(i),
+			 get_unaligned_le32(&ig->rss.key[4 * i]));
+	for (i = 0; i < ig->mac->reta_entries / 4; i++)
+		ignis_wr(ig, IGNIS_RETA(i),
+			 get_unaligned_le32(&ig->rss.indir[4 * i]) <<
+			 ig->mac->reta_shift);
+	ignis_wr(ig, IGNIS_MRQC, ig->rss.mrqc);
 }
 
 /**
@@ -107,6 +141,119 @@ int ignis_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *rxfh,
 		for (i = 0; i < ig->mac->reta_entries; i++)
 			ig->rss.indir[i] = rxfh->indir[i];
 	if (netif_running(netdev))
-		ig->mac->write_rss(ig);
+		ignis_rss_write(ig);
+	return 0;
+}
+
+/* The MRQC bits for the ports of a flow type; 0: they cannot be hashed */
+static int ignis_rss_ports(const struct ignis *ig, u32 flow_type, u32 *bits)
+{
+	const u32 *ports = ig->mac->mrqc_ports;
+
+	switch (flow_type) {
+	case TCP_V4_FLOW:
+		*bits = ports[RSS_TCP4];
+		return 0;
+	case TCP_V6_FLOW:
+		*bits = ports[RSS_TCP6];
+		return 0;
+	case UDP_V4_FLOW:
+		*bits = ports[RSS_UDP4];
+		return 0;
+	case UDP_V6_FLOW:
+		*bits = ports[RSS_UDP6];
+		return 0;
+	case SCTP_V4_FLOW:
+	case SCTP_V6_FLOW:
+	case AH_ESP_V4_FLOW:
+	case AH_ESP_V6_FLOW:
+	case AH_V4_FLOW:
+	case AH_V6_FLOW:
+	case ESP_V4_FLOW:
+	case ESP_V6_FLOW:
+	case IPV4_FLOW:
+	case IPV6_FLOW:
+		*bits = 0;
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+/**
+ * ignis_get_rxfh_fields - what of a kind of packets is hashed
+ * @netdev: port
+ * @fields: flow type; RXH_ bits are filled in
+ *
+ * Context: process, RTNL.
+ *
+ * Return: 0, -EOPNOTSUPP if such packets are not hashed.
+ */
+int ignis_get_rxfh_fields(struct net_device *netdev,
+			  struct ethtool_rxfh_fields *fields)
+{
+	struct ignis *ig = netdev_priv(netdev);
+	u32 bits;
+	int err;
+
+	err = ignis_rss_ports(ig, fields->flow_type, &bits);
+	if (err)
+		return err;
+
+	fields->data = RXH_ADDRESSES;
+	if (ig->rss.mrqc & bits)
+		fields->data |= RXH_PORTS;
+	return 0;
+}
+
+/**
+ * ignis_set_rxfh_fields - choose what of a kind of packets is hashed
+ * @netdev: port
+ * @fields: flow type and RXH_ bits
+ * @extack: told why, on error
+ *
+ * The chips hash both addresses, with or without both ports.
+ *
+ * Context: process, RTNL.
+ *
+ * Return: 0 or -EOPNOTSUPP.
+ */
+int ignis_set_rxfh_fields(struct net_device *netdev,
+			  const struct ethtool_rxfh_fields *fields,
+			  struct netlink_ext_ack *extack)
+{
+	struct ignis *ig = netdev_priv(netdev);
+	u32 ports = fields->data & RXH_PORTS;
+	u32 bits;
+	int err;
+
+	err = ignis_rss_ports(ig, fields->flow_type, &bits);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "packets of this kind are not hashed");
+		return err;
+	}
+	if (fields->data & ~(RXH_ADDRESSES | RXH_PORTS)) {
+		NL_SET_ERR_MSG(extack, "only IP addresses and L4 ports are hashed");
+		return -EOPNOTSUPP;
+	}
+	if ((fields->data & RXH_ADDRESSES) != RXH_ADDRESSES) {
+		NL_SET_ERR_MSG(extack, "both IP addresses are always hashed");
+		return -EOPNOTSUPP;
+	}
+	if (ports && ports != RXH_PORTS) {
+		NL_SET_ERR_MSG(extack, "either both ports are hashed or none");
+		return -EOPNOTSUPP;
+	}
+	if (ports && !bits) {
+		NL_SET_ERR_MSG(extack,
+			       "the chip does not hash ports of this protocol");
+		return -EOPNOTSUPP;
+	}
+
+	ig->rss.mrqc &= ~bits;
+	if (ports)
+		ig->rss.mrqc |= bits;
+	if (netif_running(netdev))
+		ignis_rss_write(ig);
 	return 0;
 }

@@ -5,59 +5,168 @@
 
 #include "ignis.h"
 
-static const struct {
-	char name[ETH_GSTRING_LEN];
-	u16 reg;
-} ignis_hw_counters[HW_STATS] = {
-	[HW_RX_CRC_ERRORS]	= { "rx_crc_errors", IGNIS_CRCERRS },
-	[HW_RX_ALIGN_ERRORS]	= { "rx_align_errors", IGNIS_ALGNERRC },
-	[HW_RX_SYMBOL_ERRORS]	= { "rx_symbol_errors", IGNIS_RXERRC },
-	[HW_RX_MISSED]		= { "rx_missed", IGNIS_MPC },
-	[HW_RX_NO_BUFFER]	= { "rx_no_buffer", IGNIS_RNBC },
-	[HW_RX_UNDERSIZE]	= { "rx_undersize", IGNIS_RUC },
-	[HW_RX_FRAGMENTS]	= { "rx_fragments", IGNIS_RFC },
-	[HW_RX_OVERSIZE]	= { "rx_oversize", IGNIS_ROC },
-	[HW_RX_JABBER]		= { "rx_jabber", IGNIS_RJC },
-	[HW_RX_MULTICAST]	= { "rx_multicast", IGNIS_MPRC },
-	[HW_TX_EXCESSIVE_COLLISIONS] = { "tx_excessive_collisions",
-					 IGNIS_ECOL },
-	[HW_TX_LATE_COLLISIONS]	= { "tx_late_collisions", IGNIS_LATECOL },
-	[HW_COLLISIONS]		= { "collisions", IGNIS_COLC },
-	[HW_RX_XON]		= { "rx_xon", IGNIS_XONRXC },
-	[HW_RX_XOFF]		= { "rx_xoff", IGNIS_XOFFRXC },
-	[HW_TX_XON]		= { "tx_xon", IGNIS_XONTXC },
-	[HW_TX_XOFF]		= { "tx_xoff", IGNIS_XOFFTXC },
+/* The 32-bit counters of the busiest port are full in 48 minutes, RQDPC in less */
+#define STATS_PERIOD	(2 * HZ)
+
+static const u16 ignis_hw_counters[HW_STATS] = {
+	[HW_RX_NO_BUFFER]	= IGNIS_RNBC,
+	[HW_RX_MANAGEMENT]	= IGNIS_MGTPRC,
+	[HW_RX_MANAGEMENT_DROPPED] = IGNIS_MGTPDC,
+	[HW_TX_MANAGEMENT]	= IGNIS_MGTPTC,
+	[HW_RX_PACKETS]		= IGNIS_GPRC,
+	[HW_RX_BYTES]		= IGNIS_GORCL,
+	[HW_RX_MULTICAST]	= IGNIS_MPRC,
+	[HW_RX_BROADCAST]	= IGNIS_BPRC,
+	[HW_RX_CRC_ERRORS]	= IGNIS_CRCERRS,
+	[HW_RX_ALIGN_ERRORS]	= IGNIS_ALGNERRC,
+	[HW_RX_SYMBOL_ERRORS]	= IGNIS_RXERRC,
+	[HW_RX_MISSED]		= IGNIS_MPC,
+	[HW_RX_UNDERSIZE]	= IGNIS_RUC,
+	[HW_RX_FRAGMENTS]	= IGNIS_RFC,
+	[HW_RX_OVERSIZE]	= IGNIS_ROC,
+	[HW_RX_JABBER]		= IGNIS_RJC,
+	[HW_RX_XON]		= IGNIS_XONRXC,
+	[HW_RX_XOFF]		= IGNIS_XOFFRXC,
+	[HW_RX_CTRL_UNKNOWN]	= IGNIS_FCRUC,
+	[HW_RX_HIST + 0]	= IGNIS_PRC64,
+	[HW_RX_HIST + 1]	= IGNIS_PRC127,
+	[HW_RX_HIST + 2]	= IGNIS_PRC255,
+	[HW_RX_HIST + 3]	= IGNIS_PRC511,
+	[HW_RX_HIST + 4]	= IGNIS_PRC1023,
+	[HW_RX_HIST + 5]	= IGNIS_PRC1522,
+	[HW_TX_PACKETS]		= IGNIS_GPTC,
+	[HW_TX_BYTES]		= IGNIS_GOTCL,
+	[HW_TX_MULTICAST]	= IGNIS_MPTC,
+	[HW_TX_BROADCAST]	= IGNIS_BPTC,
+	[HW_TX_SINGLE_COLLISION] = IGNIS_SCC,
+	[HW_TX_MULTIPLE_COLLISION] = IGNIS_MCC,
+	[HW_TX_EXCESSIVE_COLLISIONS] = IGNIS_ECOL,
+	[HW_TX_LATE_COLLISIONS]	= IGNIS_LATECOL,
+	[HW_COLLISIONS]		= IGNIS_COLC,
+	[HW_TX_DEFERRED]	= IGNIS_DC,
+	[HW_TX_NO_CARRIER]	= IGNIS_TNCRS,
+	[HW_TX_XON]		= IGNIS_XONTXC,
+	[HW_TX_XOFF]		= IGNIS_XOFFTXC,
+	[HW_TX_HIST + 0]	= IGNIS_PTC64,
+	[HW_TX_HIST + 1]	= IGNIS_PTC127,
+	[HW_TX_HIST + 2]	= IGNIS_PTC255,
+	[HW_TX_HIST + 3]	= IGNIS_PTC511,
+	[HW_TX_HIST + 4]	= IGNIS_PTC1023,
+	[HW_TX_HIST + 5]	= IGNIS_PTC1522,
 };
 
-static void ignis_copy_hw_stats(struct ignis *ig, u64 *out)
+static const char ignis_hw_names[][ETH_GSTRING_LEN] = {
+	[HW_RX_NO_BUFFER]	= "rx_no_buffer",
+	[HW_RX_MANAGEMENT]	= "rx_management",
+	[HW_RX_MANAGEMENT_DROPPED] = "rx_management_dropped",
+	[HW_TX_MANAGEMENT]	= "tx_management",
+};
+
+/* Up to the longest frame that both chips can send, FCS included */
+static const struct ethtool_rmon_hist_range ignis_rmon_ranges[] = {
+	{ 64, 64 }, { 65, 127 }, { 128, 255 }, { 256, 511 }, { 512, 1023 },
+	{ 1024, 9230 }, { }
+};
+
+/*
+ * An octet counter: lower half first, reading the upper clears both (82576
+ * 8.18).  Read often enough, the upper half is zero, unless it was carried into
+ * after the lower half was read: a value of 4 GiB minus little would be taken
+ * for twice that much.
+ */
+static u64 ignis_read_octets(struct ignis *ig, u32 reg)
 {
-	spin_lock_bh(&ig->stats_lock);
-	memcpy(out, ig->hw_stats, sizeof(ig->hw_stats));
-	spin_unlock_bh(&ig->stats_lock);
+	u64 low = ignis_rd(ig, reg), high = ignis_rd(ig, reg + 4);
+
+	return low < BIT(31) ? high << 32 | low : low;
+}
+
+static u64 ignis_read_counter(struct ignis *ig, unsigned int i)
+{
+	u16 reg = ignis_hw_counters[i];
+
+	return i == HW_RX_BYTES || i == HW_TX_BYTES ?
+	       ignis_read_octets(ig, reg) : ignis_rd(ig, reg);
 }
 
 /**
  * ignis_update_hw_stats - take over the MAC's clear-on-read counters
  * @ig: port
  *
+ * What a device reads as that has been pulled out meanwhile is not counted.
+ *
  * Context: process or softirq; takes stats_lock.
  */
 void ignis_update_hw_stats(struct ignis *ig)
 {
+	u64 now[HW_STATS], drops[IGNIS_MAX_QUEUES];
 	unsigned int i;
 
-	if (test_bit(IGNIS_GONE, &ig->flags))
-		return;
-
 	spin_lock_bh(&ig->stats_lock);
+	if (ig->stats_held || test_bit(IGNIS_GONE, &ig->flags))
+		goto out;
 	for (i = 0; i < HW_STATS; i++)
-		ig->hw_stats[i] += ignis_rd(ig, ignis_hw_counters[i].reg);
-	for (i = 0; i < ig->max_channels; i++)
-		ig->vectors[i].rx_overruns += ignis_rd(ig, IGNIS_RQDPC(i));
+		now[i] = ignis_read_counter(ig, i);
+	for (i = 0; ig->mac->rqdpc && i < ig->max_channels; i++)
+		drops[i] = ignis_rd(ig, ig->mac->rqdpc +
+					i * ig->mac->queue_stride);
+	if (test_bit(IGNIS_GONE, &ig->flags))
+		goto out;
+
+	for (i = 0; i < HW_STATS; i++)
+		ig->hw_stats[i] += now[i];
+	for (i = 0; ig->mac->rqdpc && i < ig->max_channels; i++)
+		ig->vectors[i].rx_overruns += drops[i];
+out:
 	spin_unlock_bh(&ig->stats_lock);
 }
 
-/* Queue @i's counters; those no standard group has in @dropped and @errors */
+/**
+ * ignis_hold_hw_stats - keep away from the counters while the MAC is reset
+ * @ig: port
+ * @hold: from now on; or no longer
+ *
+ * Context: process; takes stats_lock.
+ */
+void ignis_hold_hw_stats(struct ignis *ig, bool hold)
+{
+	spin_lock_bh(&ig->stats_lock);
+	ig->stats_held = hold;
+	spin_unlock_bh(&ig->stats_lock);
+}
+
+/**
+ * ignis_stats_work - read the MAC's counters in time, while the port is up
+ * @work: ig->stats_work
+ *
+ * The counters stay at their highest value instead of starting over.
+ *
+ * Context: process.
+ */
+void ignis_stats_work(struct work_struct *work)
+{
+	struct ignis *ig = container_of(to_delayed_work(work), struct ignis,
+					stats_work);
+
+	ignis_update_hw_stats(ig);
+	queue_delayed_work(system_freezable_wq, &ig->stats_work,
+			   round_jiffies_relative(STATS_PERIOD));
+}
+
+/* All counters as of now */
+static void ignis_get_hw_stats(struct ignis *ig, u64 *out)
+{
+	if (netif_device_present(ig->netdev))
+		ignis_update_hw_stats(ig);
+	spin_lock_bh(&ig->stats_lock);
+	memcpy(out, ig->hw_stats, sizeof(ig->hw_stats));
+	spin_unlock_bh(&ig->stats_lock);
+}
+
+/*
+ * Queue @i's counters; those no standard group has in @dropped and @errors.
+ * What the chip does not count is left as it is in @out.
+ */
 static void ignis_read_rx(struct ignis *ig, unsigned int i,
 			  struct netdev_queue_stats_rx *out, u64 *dropped,
 			  u64 *errors)
@@ -65,10 +174,12 @@ static void ignis_read_rx(struct ignis *ig, unsigned int i,
 	const struct ignis_rx_stats *s = &ig->vectors[i].rx_stats;
 	unsigned int start;
 
-	spin_lock_bh(&ig->stats_lock);
-	out->hw_drop_overruns = ig->vectors[i].rx_overruns;
-	spin_unlock_bh(&ig->stats_lock);
-	out->hw_drops = out->hw_drop_overruns;
+	if (ig->mac->rqdpc) {
+		spin_lock_bh(&ig->stats_lock);
+		out->hw_drop_overruns = ig->vectors[i].rx_overruns;
+		spin_unlock_bh(&ig->stats_lock);
+		out->hw_drops = out->hw_drop_overruns;
+	}
 
 	do {
 		start = u64_stats_fetch_begin(&s->syncp);
@@ -136,8 +247,10 @@ static void ignis_get_base_stats(struct net_device *netdev,
 	rx->csum_none = 0;
 	rx->csum_bad = 0;
 	rx->alloc_fail = 0;
-	rx->hw_drops = 0;
-	rx->hw_drop_overruns = 0;
+	if (ig->mac->rqdpc) {
+		rx->hw_drops = 0;
+		rx->hw_drop_overruns = 0;
+	}
 	tx->packets = 0;
 	tx->bytes = 0;
 	tx->hw_gso_wire_packets = 0;
@@ -161,22 +274,20 @@ const struct netdev_stat_ops ignis_stat_ops = {
  * @s: filled in
  *
  * Frames shorter than 60 bytes that the chip takes in are no errors: RUC is
- * shown by ethtool -S only.
+ * in ethtool's rmon group only.
  *
  * Context: any.
  */
 void ignis_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *s)
 {
 	struct ignis *ig = netdev_priv(netdev);
-	struct netdev_queue_stats_rx rx;
+	struct netdev_queue_stats_rx rx = {};
 	struct netdev_queue_stats_tx tx;
 	u64 hw[HW_STATS];
 	u64 dropped, errors;
 	unsigned int i;
 
-	if (netif_device_present(netdev))
-		ignis_update_hw_stats(ig);
-
+	ignis_get_hw_stats(ig, hw);
 	for (i = 0; i < ig->max_channels; i++) {
 		ignis_read_rx(ig, i, &rx, &dropped, &errors);
 		s->rx_packets += rx.packets;
@@ -191,8 +302,6 @@ void ignis_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *s)
 		s->tx_dropped += dropped;
 	}
 
-	ignis_copy_hw_stats(ig, hw);
-
 	s->multicast = hw[HW_RX_MULTICAST];
 	s->collisions = hw[HW_COLLISIONS];
 	s->rx_crc_errors = hw[HW_RX_CRC_ERRORS];
@@ -204,16 +313,144 @@ void ignis_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *s)
 			s->rx_length_errors + hw[HW_RX_SYMBOL_ERRORS];
 	s->tx_aborted_errors = hw[HW_TX_EXCESSIVE_COLLISIONS];
 	s->tx_window_errors = hw[HW_TX_LATE_COLLISIONS];
-	s->tx_errors = s->tx_aborted_errors + s->tx_window_errors;
+	s->tx_carrier_errors = hw[HW_TX_NO_CARRIER];
+	s->tx_errors = s->tx_aborted_errors + s->tx_window_errors +
+		       s->tx_carrier_errors;
+}
+
+/**
+ * ignis_get_eth_mac_stats - ethtool -S --groups eth-mac
+ * @netdev: port
+ * @s: filled in, but for what the chip does not count
+ *
+ * Octets include header and FCS, as the chip counts them.
+ *
+ * Context: process, RTNL.
+ */
+void ignis_get_eth_mac_stats(struct net_device *netdev,
+			     struct ethtool_eth_mac_stats *s)
+{
+	u64 hw[HW_STATS];
+
+	ignis_get_hw_stats(netdev_priv(netdev), hw);
+	s->FramesTransmittedOK = hw[HW_TX_PACKETS];
+	s->SingleCollisionFrames = hw[HW_TX_SINGLE_COLLISION];
+	s->MultipleCollisionFrames = hw[HW_TX_MULTIPLE_COLLISION];
+	s->FramesReceivedOK = hw[HW_RX_PACKETS];
+	s->FrameCheckSequenceErrors = hw[HW_RX_CRC_ERRORS];
+	s->AlignmentErrors = hw[HW_RX_ALIGN_ERRORS];
+	s->OctetsTransmittedOK = hw[HW_TX_BYTES];
+	s->FramesWithDeferredXmissions = hw[HW_TX_DEFERRED];
+	s->LateCollisions = hw[HW_TX_LATE_COLLISIONS];
+	s->FramesAbortedDueToXSColls = hw[HW_TX_EXCESSIVE_COLLISIONS];
+	s->CarrierSenseErrors = hw[HW_TX_NO_CARRIER];
+	s->OctetsReceivedOK = hw[HW_RX_BYTES];
+	s->MulticastFramesXmittedOK = hw[HW_TX_MULTICAST];
+	s->BroadcastFramesXmittedOK = hw[HW_TX_BROADCAST];
+	s->MulticastFramesReceivedOK = hw[HW_RX_MULTICAST];
+	s->BroadcastFramesReceivedOK = hw[HW_RX_BROADCAST];
+	s->FrameTooLongErrors = hw[HW_RX_OVERSIZE];
+}
+
+/**
+ * ignis_get_eth_phy_stats - ethtool -S --groups eth-phy
+ * @netdev: port
+ * @s: filled in
+ *
+ * Context: process, RTNL.
+ */
+void ignis_get_eth_phy_stats(struct net_device *netdev,
+			     struct ethtool_eth_phy_stats *s)
+{
+	u64 hw[HW_STATS];
+
+	ignis_get_hw_stats(netdev_priv(netdev), hw);
+	s->SymbolErrorDuringCarrier = hw[HW_RX_SYMBOL_ERRORS];
+}
+
+/**
+ * ignis_get_eth_ctrl_stats - ethtool -S --groups eth-ctrl
+ * @netdev: port
+ * @s: filled in
+ *
+ * The chips know no MAC control frames but those of flow control.
+ *
+ * Context: process, RTNL.
+ */
+void ignis_get_eth_ctrl_stats(struct net_device *netdev,
+			      struct ethtool_eth_ctrl_stats *s)
+{
+	u64 hw[HW_STATS];
+
+	ignis_get_hw_stats(netdev_priv(netdev), hw);
+	s->MACControlFramesTransmitted = hw[HW_TX_XON] + hw[HW_TX_XOFF];
+	s->MACControlFramesReceived = hw[HW_RX_XON] + hw[HW_RX_XOFF] +
+				      hw[HW_RX_CTRL_UNKNOWN];
+	s->UnsupportedOpcodesReceived = hw[HW_RX_CTRL_UNKNOWN];
+}
+
+/**
+ * ignis_get_rmon_stats - ethtool -S --groups rmon
+ * @netdev: port
+ * @s: filled in
+ * @ranges: what the histograms' buckets stand for
+ *
+ * Context: process, RTNL.
+ */
+void ignis_get_rmon_stats(struct net_device *netdev,
+			  struct ethtool_rmon_stats *s,
+			  const struct ethtool_rmon_hist_range **ranges)
+{
+	u64 hw[HW_STATS];
+	unsigned int i;
+
+	ignis_get_hw_stats(netdev_priv(netdev), hw);
+	s->undersize_pkts = hw[HW_RX_UNDERSIZE];
+	s->oversize_pkts = hw[HW_RX_OVERSIZE];
+	s->fragments = hw[HW_RX_FRAGMENTS];
+	s->jabbers = hw[HW_RX_JABBER];
+	for (i = 0; i < HW_TX_PACKETS - HW_RX_HIST; i++) {
+		s->hist[i] = hw[HW_RX_HIST + i];
+		s->hist_tx[i] = hw[HW_TX_HIST + i];
+	}
+	*ranges = ignis_rmon_ranges;
+}
+
+/**
+ * ignis_get_pause_stats - ethtool -I -a
+ * @netdev: port
+ * @s: filled in
+ *
+ * Context: process, RTNL.
+ */
+void ignis_get_pause_stats(struct net_device *netdev,
+			   struct ethtool_pause_stats *s)
+{
+	u64 hw[HW_STATS];
+
+	ignis_get_hw_stats(netdev_priv(netdev), hw);
+	s->tx_pause_frames = hw[HW_TX_XON] + hw[HW_TX_XOFF];
+	s->rx_pause_frames = hw[HW_RX_XON] + hw[HW_RX_XOFF];
+}
+
+static void ignis_read_xdp(const struct ignis_rx_stats *s, u64 *out)
+{
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&s->syncp);
+		out[0] = u64_stats_read(&s->xdp_drop);
+		out[1] = u64_stats_read(&s->xdp_tx);
+		out[2] = u64_stats_read(&s->xdp_redirect);
+	} while (u64_stats_fetch_retry(&s->syncp, start));
 }
 
 static const char ignis_rx_names[][ETH_GSTRING_LEN] = {
-	"packets", "bytes", "csum_unnecessary", "csum_none", "csum_bad",
-	"alloc_fail", "dropped", "errors", "overruns",
+	"dropped", "errors", "irq_usecs", "xdp_drop", "xdp_tx", "xdp_redirect",
 };
 
 static const char ignis_tx_names[][ETH_GSTRING_LEN] = {
-	"packets", "bytes", "stopped", "wake", "dropped",
+	"dropped",
 };
 
 /**
@@ -227,9 +464,11 @@ int ignis_get_sset_count(struct net_device *netdev, int sset)
 {
 	struct ignis *ig = netdev_priv(netdev);
 
+	if (sset == ETH_SS_TEST)
+		return ignis_test_count(ig);
 	if (sset != ETH_SS_STATS)
 		return -EOPNOTSUPP;
-	return HW_STATS + 1 +
+	return HW_NAMED + 2 +
 	       ig->max_channels * (ARRAY_SIZE(ignis_rx_names) +
 				   ARRAY_SIZE(ignis_tx_names));
 }
@@ -245,12 +484,15 @@ void ignis_get_strings(struct net_device *netdev, u32 sset, u8 *data)
 	struct ignis *ig = netdev_priv(netdev);
 	unsigned int i, j;
 
+	if (sset == ETH_SS_TEST)
+		ignis_test_strings(ig, data);
 	if (sset != ETH_SS_STATS)
 		return;
 
-	for (i = 0; i < HW_STATS; i++)
-		ethtool_puts(&data, ignis_hw_counters[i].name);
+	for (i = 0; i < HW_NAMED; i++)
+		ethtool_puts(&data, ignis_hw_names[i]);
 	ethtool_puts(&data, "tx_timeouts");
+	ethtool_puts(&data, "rx_hwtstamp_cleared");
 	for (i = 0; i < ig->max_channels; i++) {
 		for (j = 0; j < ARRAY_SIZE(ignis_rx_names); j++)
 			ethtool_sprintf(&data, "rx_queue_%u_%s", i,
@@ -273,33 +515,27 @@ void ignis_get_ethtool_stats(struct net_device *netdev,
 			     struct ethtool_stats *stats, u64 *data)
 {
 	struct ignis *ig = netdev_priv(netdev);
-	struct netdev_queue_stats_rx rx;
+	struct netdev_queue_stats_rx rx = {};
 	struct netdev_queue_stats_tx tx;
+	u64 hw[HW_STATS];
 	u64 dropped, errors;
 	unsigned int i;
 
-	ignis_update_hw_stats(ig);
-	ignis_copy_hw_stats(ig, data);
-	data += HW_STATS;
+	ignis_get_hw_stats(ig, hw);
+	memcpy(data, hw, HW_NAMED * sizeof(*data));
+	data += HW_NAMED;
 	*data++ = ig->tx_timeouts;
+	*data++ = ignis_ptp_rx_cleared(ig);
 
 	for (i = 0; i < ig->max_channels; i++) {
 		ignis_read_rx(ig, i, &rx, &dropped, &errors);
-		*data++ = rx.packets;
-		*data++ = rx.bytes;
-		*data++ = rx.csum_unnecessary;
-		*data++ = rx.csum_none;
-		*data++ = rx.csum_bad;
-		*data++ = rx.alloc_fail;
 		*data++ = dropped;
 		*data++ = errors;
-		*data++ = rx.hw_drop_overruns;
+		*data++ = ignis_moderation(&ig->vectors[i]);
+		ignis_read_xdp(&ig->vectors[i].rx_stats, data);
+		data += 3;
 
 		ignis_read_tx(&ig->vectors[i].tx_stats, &tx, &dropped);
-		*data++ = tx.packets;
-		*data++ = tx.bytes;
-		*data++ = tx.stop;
-		*data++ = tx.wake;
 		*data++ = dropped;
 	}
 }

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The device goes away and comes back: system sleep with wake-up, PCIe errors,
+ * a reset from outside; or goes for good: shutdown.
+ *
+ * Queues, vectors and settings stay meanwhile, so that coming back allocates
+ * nothing that could be denied.
+ */
+
+#include <linux/phy.h>
+
+#include "ignis.h"
+
+/* Nothing of ours uses the device from here on, nor does it use memory */
+static void ignis_sleep(struct ignis *ig)
+{
+	if (test_bit(IGNIS_ASLEEP, &ig->flags))
+		return;
+
+	netif_device_detach(ig->netdev);
+	if (netif_running(ig->netdev))
+		ignis_halt(ig);
+	ignis_hw_release(ig);
+	/* Until the reset that wakes the port */
+	ignis_ptp_hold(ig);
+	ignis_hold_hw_stats(ig, true);
+	set_bit(IGNIS_ASLEEP, &ig->flags);
+}
+
+static int ignis_wake(struct ignis *ig)
+{
+	int err = 0;
+
+	if (!test_and_clear_bit(IGNIS_ASLEEP, &ig->flags))
+		return 0;
+
+	if (netif_running(ig->netdev))
+		err = ignis_resume(ig);
+	else
+		ignis_hw_release(ig);
+	if (test_bit(IGNIS_GONE, &ig->flags))
+		err = -ENODEV;
+	if (err) {
+		netdev_err(ig->netdev, "the device did not come back: %d\n",
+			   err);
+		return err;
+	}
+
+	ignis_attach(ig);
+	return 0;
+}
+
+/*
+ * Of a port that sleeps: receive, but nothing into memory, and assert PME at what
+ * ig->wol names.
+ */
+static void ignis_arm_wakeup(struct ignis *ig)
+{
+	u32 wufc = (ig->wol & WAKE_PHY ? WUFC_LNKC : 0) |
+		   (ig->wol & WAKE_MAGIC ? WUFC_MAG : 0) |
+		   (ig->wol & WAKE_UCAST ? WUFC_EX : 0) |
+		   (ig->wol & WAKE_MCAST ? WUFC_MC : 0) |
+		   (ig->wol & WAKE_BCAST ? WUFC_BC : 0);
+
+	phy_resume(ig->phy);
+	ignis_filter_restore(ig);
+	ignis_rmw(ig, IGNIS_RCTL, 0, RCTL_RXEN | RCTL_BAM |
+				     (ig->wol & WAKE_MCAST ? RCTL_MPE : 0));
+	ignis_rmw(ig, IGNIS_CTRL, 0, CTRL_SLU | CTRL_ADVD3WUC);
+	ignis_wr(ig, IGNIS_WUS, ~0u);
+	ignis_wr(ig, IGNIS_WUFC, wufc);
+	ignis_rmw(ig, IGNIS_WUC, 0, WUC_PME_STATUS | WUC_PME_EN);
+}
+
+static void ignis_disarm_wakeup(struct ignis *ig)
+{
+	ignis_wr(ig, IGNIS_WUFC, 0);
+	ignis_wr(ig, IGNIS_WUS, ~0u);
+	ignis_rmw(ig, IGNIS_WUC, WUC_PME_EN, WUC_PME_STATUS);
+}
+
+/* The PCI core does what is left: saves the state, enables PME, goes to D3 */
+static int ignis_pm_suspend(struct device *dev)
+{
+	struct ignis_function *fn = dev_get_drvdata(dev);
+	struct ignis *ig = fn->ig;
+
+	if (!ig)
+		return 0;
+
+	rtnl_lock();
+	ignis_sleep(ig);
+	if (ig->wol && device_may_wakeup(dev) &&
+	    !test_bit(IGNIS_GONE, &ig->flags))
+		ignis_arm_wakeup(ig);
+	rtnl_unlock();
+	cancel_work_sync(&ig->reset_work);
+	return 0;
+}
+
+static int ignis_pm_resume(struct device *dev)
+{
+	struct ignis_function *fn = dev_get_drvdata(dev);
+	int err;
+
+	if (!fn->ig)
+		return 0;
+
+	rtnl_lock();
+	ignis_disarm_wakeup(fn->ig);
+	err = ignis_wake(fn->ig);
+	rtnl_unlock();
+	return err;
+}
+
+DEFINE_SIMPLE_DEV_PM_OPS(ignis_pm_ops, ignis_pm_suspend, ignis_pm_resume);
+
+/**
+ * ignis_shutdown - leave no DMA running into the next kernel
+ * @pdev: PCI function
+ *
+ * Context: process, device lock.
+ */
+void ignis_shutdown(struct pci_dev *pdev)
+{
+	struct ignis_function *fn = pci_get_drvdata(pdev);
+
+	ignis_pm_suspend(&pdev->dev);
+	pci_disable_device(pdev);
+	if (fn->ig && system_state == SYSTEM_POWER_OFF) {
+		pci_wake_from_d3(pdev, fn->ig->wol);
+		pci_set_power_state(pdev, PCI_D3hot);
+	}
+}
+
+static void ignis_io_stop(struct pci_dev *pdev, bool gone)
+{
+	struct ignis_function *fn = pci_get_drvdata(pdev);
+	struct ignis *ig = fn->ig;
+
+	if (!ig)
+		return;
+
+	if (gone)
+		set_bit(IGNIS_GONE, &ig->flags);
+	cancel_work_sync(&ig->reset_work);
+	rtnl_lock();
+	ignis_sleep(ig);
+	rtnl_unlock();
+}
+
+static pci_ers_result_t ignis_error_detected(struct pci_dev *pdev,
+					     pci_channel_state_t state)
+{
+	/* What a request that was lost has left behind is not known */
+	ignis_io_stop(pdev, state != pci_channel_io_normal);
+	switch (state) {
+	case pci_channel_io_normal:
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	case pci_channel_io_frozen:
+		return PCI_ERS_RESULT_NEED_RESET;
+	default:
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+}
+
+static pci_ers_result_t ignis_slot_reset(struct pci_dev *pdev)
+{
+	struct ignis_function *fn = pci_get_drvdata(pdev);
+	struct ignis *ig = fn->ig;
+
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	if (!ig)
+		return PCI_ERS_RESULT_RECOVERED;
+	if (readl(ig->hw + IGNIS_STATUS) == ~0u)
+		return PCI_ERS_RESULT_DISCONNECT;
+
+	clear_bit(IGNIS_GONE, &ig->flags);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static void ignis_io_start(struct pci_dev *pdev)
+{
+	struct ignis_function *fn = pci_get_drvdata(pdev);
+
+	if (!fn->ig)
+		return;
+
+	rtnl_lock();
+	ignis_wake(fn->ig);
+	rtnl_unlock();
+}
+
+static void ignis_reset_prepare(struct pci_dev *pdev)
+{
+	ignis_io_stop(pdev, false);
+}
+
+const struct pci_error_handlers ignis_err_handlers = {
+	.error_detected = ignis_error_detected,
+	.slot_reset = ignis_slot_reset,
+	.resume = ignis_io_start,
+	.reset_prepare = ignis_reset_prepare,
+	.reset_done = ignis_io_start,
+};
