@@ -1,0 +1,650 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A NIC with its driver, frames, and what came of them */
+
+#include <linux/delay.h>
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/rtnetlink.h>
+#include <linux/sctp.h>
+#include <linux/crc32.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/ip6_checksum.h>
+#include <net/netdev_lock.h>
+#include <net/sch_generic.h>
+#include <net/sock.h>
+
+#include "bench.h"
+
+static const struct bench_param chips[] = {
+	{ "82576", &nic_82576 },
+	{ "82574L", &nic_82574 },
+};
+
+static const struct bench_param modes[] = {
+	{ "82576 MSI-X", &nic_82576 },
+	{ "82576 MSI", &nic_82576, NULL, { .no_msix = true } },
+	{ "82576 INTx", &nic_82576, NULL, { .no_msix = true, .no_msi = true } },
+	{ "82574L MSI-X", &nic_82574 },
+	{ "82574L MSI", &nic_82574, NULL, { .no_msix = true } },
+	{ "82574L INTx", &nic_82574, NULL,
+	  { .no_msix = true, .no_msi = true } },
+};
+
+/* A case that runs for every entry of a table */
+const void *bench_next(const struct bench_param *params, unsigned int n,
+		       const void *prev, char *desc)
+{
+	const struct bench_param *next = prev ? prev + sizeof(*next) : params;
+
+	if (next == params + n)
+		return NULL;
+	strscpy(desc, next->name, KUNIT_PARAM_DESC_SIZE);
+	return next;
+}
+
+const void *bench_chips(struct kunit *test, const void *prev, char *desc)
+{
+	return bench_next(chips, ARRAY_SIZE(chips), prev, desc);
+}
+
+const void *bench_modes(struct kunit *test, const void *prev, char *desc)
+{
+	return bench_next(modes, ARRAY_SIZE(modes), prev, desc);
+}
+
+const void *bench_82576(struct kunit *test, const void *prev, char *desc)
+{
+	return bench_next(chips, 1, prev, desc);
+}
+
+/*
+ * A case that runs for every entry of a table, each beginning with its name, on
+ * every chip; arg is the index.
+ */
+const void *bench_each(const void *prev, char *desc, const void *table,
+		       size_t size, unsigned int n)
+{
+	static struct bench_param param;
+	const char *const *name;
+
+	if (!prev) {
+		param = (struct bench_param){ .chip = &nic_82576 };
+	} else if (param.chip == &nic_82576) {
+		param.chip = &nic_82574;
+	} else {
+		param.chip = &nic_82576;
+		param.arg++;
+	}
+	if (param.arg == n)
+		return NULL;
+	name = table + param.arg * size;
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s", param.chip->name, *name);
+	return &param;
+}
+
+/* --- life --------------------------------------------------------------- */
+
+static int tap(struct sk_buff *skb, struct net_device *netdev,
+	       struct packet_type *pt, struct net_device *orig)
+{
+	struct bench *b = pt->af_packet_priv;
+
+	/* Ours only: what is sent passes here too */
+	if (skb->pkt_type == PACKET_OUTGOING) {
+		kfree_skb(skb);
+		return 0;
+	}
+	skb = skb_share_check(skb, GFP_ATOMIC);
+	if (skb)
+		skb_queue_tail(&b->received, skb);
+	return 0;
+}
+
+static void bench_exit(void *data)
+{
+	struct bench *b = data;
+
+	if (b->plugged)
+		bench_unplug(b);
+	KUNIT_EXPECT_EQ_MSG(b->test, b->nic->complaints, 0,
+			    "the NIC complains: %s", b->nic->complaint);
+	nic_destroy(b->nic);
+}
+
+struct bench *bench_param_new(struct kunit *test,
+			      const struct bench_param *param)
+{
+	struct bench *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	b->test = test;
+	skb_queue_head_init(&b->received);
+	b->nic = nic_create(param->chip, param->driver ?: "ignis",
+			    &param->options);
+	KUNIT_ASSERT_NOT_NULL(test, b->nic);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bench_exit, b),
+			0);
+	return b;
+}
+
+/* The NIC of this case's parameter, not plugged in */
+struct bench *bench_new(struct kunit *test)
+{
+	return bench_param_new(test, test->param_value);
+}
+
+/* Plug it in; 0 if there is a net_device now */
+int bench_plug(struct bench *b)
+{
+	struct net_device *netdev;
+	int err = nic_plug(b->nic);
+
+	if (err)
+		return err;
+	b->plugged = true;
+	rtnl_lock();
+	for_each_netdev(&init_net, netdev)
+		if (netdev->dev.parent == &b->nic->pdev->dev)
+			b->netdev = netdev;
+	/* GRO would check sums that the driver does not vouch for */
+	if (b->netdev) {
+		b->netdev->wanted_features &= ~NETIF_F_GRO;
+		netdev_update_features(b->netdev);
+	}
+	rtnl_unlock();
+	if (!b->netdev)
+		return -ENXIO;
+	b->tap.type = htons(ETH_P_ALL);
+	b->tap.dev = b->netdev;
+	b->tap.func = tap;
+	b->tap.af_packet_priv = b;
+	dev_add_pack(&b->tap);
+	return 0;
+}
+
+void bench_unplug(struct bench *b)
+{
+	if (b->netdev)
+		__dev_remove_pack(&b->tap);
+	b->netdev = NULL;
+	synchronize_net();
+	skb_queue_purge(&b->received);
+	nic_unplug(b->nic);
+	b->plugged = false;
+}
+
+int bench_open(struct bench *b)
+{
+	int err;
+
+	rtnl_lock();
+	err = dev_open(b->netdev, NULL);
+	rtnl_unlock();
+	return err;
+}
+
+void bench_close(struct bench *b)
+{
+	rtnl_lock();
+	dev_close(b->netdev);
+	rtnl_unlock();
+}
+
+bool bench_link(struct bench *b)
+{
+	return bench_wait(netif_carrier_ok(b->netdev), 5000) &&
+	       bench_wait(!qdisc_tx_is_noop(b->netdev), 5000);
+}
+
+/* Plugged in, open, with a link; or the test ends */
+struct bench *bench_up(struct kunit *test)
+{
+	struct bench *b = bench_new(test);
+
+	KUNIT_ASSERT_EQ(test, bench_plug(b), 0);
+	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	return b;
+}
+
+int bench_channels(struct bench *b, unsigned int n)
+{
+	struct ethtool_channels ch = { .combined_count = n };
+	int err;
+
+	rtnl_lock();
+	netdev_lock_ops(b->netdev);
+	err = b->netdev->ethtool_ops->set_channels(b->netdev, &ch);
+	netdev_unlock_ops(b->netdev);
+	rtnl_unlock();
+	return err;
+}
+
+int bench_rings(struct bench *b, u32 rx, u32 tx)
+{
+	struct ethtool_ringparam ring = { .rx_pending = rx, .tx_pending = tx };
+	struct kernel_ethtool_ringparam kernel = {};
+	struct netlink_ext_ack extack = {};
+	int err;
+
+	rtnl_lock();
+	netdev_lock_ops(b->netdev);
+	err = b->netdev->ethtool_ops->set_ringparam(b->netdev, &ring, &kernel,
+						    &extack);
+	netdev_unlock_ops(b->netdev);
+	rtnl_unlock();
+	return err;
+}
+
+int bench_set_mtu(struct bench *b, int mtu)
+{
+	int err;
+
+	rtnl_lock();
+	err = dev_set_mtu(b->netdev, mtu);
+	rtnl_unlock();
+	return err;
+}
+
+/* --- frames ------------------------------------------------------------- */
+
+static const u8 peer[ETH_ALEN] = { 0x02, 0x16, 0x3e, 0xff, 0xff, 0x02 };
+static const u8 own[ETH_ALEN] = { 0x02, 0x16, 0x3e, 0x00, 0x00, 0x01 };
+
+static u8 payload_byte(u32 at)
+{
+	return at * 7 + (at >> 8) * 13 + 1;
+}
+
+static void put16(u8 *at, u16 val)
+{
+	put_unaligned_be16(val, at);
+}
+
+static __sum16 l4_check(const struct built *f, const struct flow *flow,
+			u32 len)
+{
+	__wsum sum = csum_partial(f->data + f->l4, len, 0);
+	__sum16 check;
+
+	if (flow->v6) {
+		const struct ipv6hdr *ip6 = (const void *)(f->data + f->l3);
+
+		check = csum_ipv6_magic(&ip6->saddr, &ip6->daddr, len,
+					flow->proto, sum);
+	} else {
+		const struct iphdr *ip = (const void *)(f->data + f->l3);
+
+		check = csum_tcpudp_magic(get_unaligned(&ip->saddr),
+					  get_unaligned(&ip->daddr), len,
+					  flow->proto, sum);
+	}
+	if (flow->proto == IPPROTO_UDP && !check)
+		check = CSUM_MANGLED_0;
+	return check;
+}
+
+static u32 build_l3(struct built *f, const struct flow *flow, u32 l4_bytes)
+{
+	u8 *p = f->data + f->l3;
+
+	if (flow->v6) {
+		struct ipv6hdr *ip6 = (void *)p;
+
+		p[0] = 0x60;
+		put16((u8 *)&ip6->payload_len, flow->ext + l4_bytes);
+		ip6->nexthdr = flow->ext ? IPPROTO_DSTOPTS : flow->proto;
+		ip6->hop_limit = 64;
+		p[8] = 0xfd;
+		p[23] = flow->src;
+		p[24] = 0xfd;
+		p[39] = flow->dst;
+		if (flow->ext) {
+			p[40] = flow->proto;
+			p[41] = flow->ext / 8 - 1;
+			p[42] = 1;		/* PadN */
+			p[43] = flow->ext - 4;
+		}
+		return sizeof(*ip6) + flow->ext;
+	}
+	p[0] = 0x45 + flow->ext / 4;
+	put16(p + 2, 20 + flow->ext + l4_bytes);
+	put16(p + 4, flow->id);
+	put16(p + 6, IP_DF);
+	p[8] = 64;
+	p[9] = flow->proto;
+	put_unaligned_be32(0x0a000000 | flow->src, p + 12);
+	put_unaligned_be32(0x0a000000 | flow->dst, p + 16);
+	memset(p + 20, 1, flow->ext);		/* No operation */
+	put_unaligned(ip_fast_csum(p, 5 + flow->ext / 4), (__sum16 *)(p + 10));
+	return 20 + flow->ext;
+}
+
+/**
+ * build - the frame as it is on the wire, without FCS and padding
+ * @f: filled in
+ * @flow: what it is
+ */
+void build(struct built *f, const struct flow *flow)
+{
+	u32 at = 2 * ETH_ALEN, i, l4_hdr = 0;
+	u8 *p;
+
+	memset(f, 0, sizeof(*f));
+	memcpy(f->data, flow->dmac ?: own, ETH_ALEN);
+	memcpy(f->data + ETH_ALEN, peer, ETH_ALEN);
+	if (flow->tagged) {
+		put16(f->data + at, ETH_P_8021Q);
+		put16(f->data + at + 2, flow->vlan);
+		at += VLAN_HLEN;
+	}
+	put16(f->data + at, flow->etype ?: flow->v6 ? ETH_P_IPV6 :
+			    flow->ip || flow->proto ? ETH_P_IP : 0x88b5);
+	f->l3 = at + 2;
+	switch (flow->proto) {
+	case IPPROTO_TCP:
+		l4_hdr = 20 + flow->tcp_opts;
+		break;
+	case IPPROTO_UDP:
+		l4_hdr = 8;
+		break;
+	case IPPROTO_SCTP:
+		l4_hdr = 12;
+		break;
+	}
+	f->l4 = f->l3;
+	if (flow->v6 || flow->ip || flow->proto)
+		f->l4 += build_l3(f, flow, l4_hdr + flow->len);
+	f->payload = f->l4 + l4_hdr;
+	f->len = f->payload + flow->len;
+	for (i = 0; i < flow->len; i++)
+		f->data[f->payload + i] = payload_byte(flow->at + i);
+
+	p = f->data + f->l4;
+	if (l4_hdr) {
+		put16(p, flow->sport);
+		put16(p + 2, flow->dport);
+	}
+	if (flow->proto == IPPROTO_TCP) {
+		put_unaligned_be32(1000 + flow->at, p + 4);
+		put_unaligned_be32(1, p + 8);
+		p[12] = l4_hdr / 4 << 4;
+		p[13] = flow->flags;
+		put16(p + 14, 1024);
+		memset(p + 20, 1, flow->tcp_opts);
+		f->l4_sum = f->l4 + 16;
+	} else if (flow->proto == IPPROTO_UDP) {
+		put16(p + 4, l4_hdr + flow->len);
+		f->l4_sum = f->l4 + 6;
+	} else if (flow->proto == IPPROTO_SCTP) {
+		f->l4_sum = f->l4 + 8;
+		put_unaligned_le32(~crc32c(~0u, p, l4_hdr + flow->len), p + 8);
+		return;
+	}
+	if (f->l4_sum)
+		put_unaligned(l4_check(f, flow, l4_hdr + flow->len),
+			      (__sum16 *)(f->data + f->l4_sum));
+}
+
+/* What the stack leaves in the field for a chip that adds the rest */
+static void seed_sum(struct sk_buff *skb, const struct built *f,
+		     const struct flow *flow, u32 len)
+{
+	u8 *at = skb->data + (f->l4_sum - f->l4) + skb_transport_offset(skb);
+	__sum16 seed;
+
+	if (flow->proto == IPPROTO_SCTP) {
+		put_unaligned(0, (u32 *)at);
+		return;
+	}
+	seed = flow->v6 ?
+	       ~csum_ipv6_magic(&ipv6_hdr(skb)->saddr, &ipv6_hdr(skb)->daddr,
+				len, flow->proto, 0) :
+	       ~csum_tcpudp_magic(ip_hdr(skb)->saddr, ip_hdr(skb)->daddr, len,
+				  flow->proto, 0);
+	put_unaligned(seed, (__sum16 *)at);
+}
+
+/**
+ * build_skb_of - the frame as the stack would hand it to a driver
+ * @b: bench
+ * @flow: what it is; @flow->len may be up to 64 KiB; a tag goes into the skb
+ * @frags: pieces that the payload is in besides the linear part; 0: all linear
+ * @mss: segment it so; 0: do not
+ * @csum: leave the sum to the driver
+ *
+ * Return: the skb; the test ends if there is no memory.
+ */
+struct sk_buff *build_skb_of(struct bench *b, const struct flow *flow,
+			     unsigned int frags, unsigned int mss, bool csum)
+{
+	struct flow bare = *flow;
+	u32 len = flow->len, left, at, i;
+	struct sk_buff *skb;
+	struct built *f;
+
+	f = kunit_kzalloc(b->test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(b->test, f);
+	bare.tagged = false;
+	/* All headers of the whole, but its payload is added below */
+	if (len > 9000)
+		bare.len = 0;
+	build(f, &bare);
+	skb = alloc_skb(NET_SKB_PAD + f->payload + (frags ? 0 : len) + 64,
+			GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(b->test, skb);
+	skb_reserve(skb, NET_SKB_PAD);
+	skb_put_data(skb, f->data, f->payload);
+	skb_reset_mac_header(skb);
+	skb_set_network_header(skb, f->l3);
+	skb_set_transport_header(skb, f->l4);
+	skb->dev = b->netdev;
+	skb->protocol = *(__be16 *)(f->data + f->l3 - 2);
+
+	if (!frags) {
+		for (i = 0; i < len; i++)
+			skb_put_u8(skb, payload_byte(flow->at + i));
+	}
+	for (i = 0, at = 0, left = len; i < frags; i++) {
+		u32 part = i == frags - 1 ? left : len / frags, k;
+		struct page *page = alloc_pages(GFP_KERNEL | __GFP_COMP,
+						get_order(part ?: 1));
+
+		KUNIT_ASSERT_NOT_NULL(b->test, page);
+		for (k = 0; k < part; k++)
+			((u8 *)page_address(page))[k] =
+				payload_byte(flow->at + at + k);
+		skb_add_rx_frag(skb, i, page, 0, part,
+				PAGE_SIZE << compound_order(page));
+		at += part;
+		left -= part;
+	}
+	if (mss) {
+		skb_shinfo(skb)->gso_size = mss;
+		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(len, mss);
+		skb_shinfo(skb)->gso_type =
+			flow->proto == IPPROTO_UDP ? SKB_GSO_UDP_L4 :
+			flow->v6 ? SKB_GSO_TCPV6 : SKB_GSO_TCPV4;
+		if (flow->flags & 0x80)
+			skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
+	}
+	if (csum && f->l4_sum) {
+		skb->ip_summed = CHECKSUM_PARTIAL;
+		skb->csum_start = skb_headroom(skb) + f->l4;
+		skb->csum_offset = f->l4_sum - f->l4;
+		seed_sum(skb, f, flow, skb->len - f->l4);
+		if (flow->proto == IPPROTO_SCTP)
+			skb->csum_not_inet = 1;
+	}
+	if (flow->tagged)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), flow->vlan);
+	kunit_kfree(b->test, f);
+	return skb;
+}
+
+int bench_send(struct bench *b, struct sk_buff *skb)
+{
+	return dev_queue_xmit(skb);
+}
+
+/* Let the chip look what there is to do */
+void bench_kick(struct bench *b)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->nic->lock, flags);
+	nic_arm(b->nic, 0);
+	spin_unlock_irqrestore(&b->nic->lock, flags);
+}
+
+/* The next frame on the wire, to be freed; NULL if there is none */
+struct nic_frame *bench_sent(struct bench *b)
+{
+	struct nic_frame *frame;
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->nic->lock, flags);
+	frame = list_first_entry_or_null(&b->nic->sent, struct nic_frame, list);
+	if (frame) {
+		list_del(&frame->list);
+		b->nic->n_sent--;
+	}
+	spin_unlock_irqrestore(&b->nic->lock, flags);
+	return frame;
+}
+
+bool bench_wait_sent(struct bench *b, unsigned int n)
+{
+	return bench_wait(READ_ONCE(b->nic->n_sent) >= n, 1000);
+}
+
+void bench_drop_sent(struct bench *b)
+{
+	struct nic_frame *frame;
+
+	while ((frame = bench_sent(b)))
+		kfree(frame);
+}
+
+static void expect_bytes(struct kunit *test, const char *what, const u8 *got,
+			 const u8 *want, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i < len && got[i] == want[i]; i++)
+		;
+	if (i < len)
+		KUNIT_FAIL(test, "%s: byte %u of %u is %#x, not %#x", what, i,
+			   len, got[i], want[i]);
+}
+
+/* The next frame on the wire is this one, padded if short */
+void bench_expect_sent(struct bench *b, const struct flow *flow)
+{
+	struct built *f = kunit_kzalloc(b->test, sizeof(*f), GFP_KERNEL);
+	struct nic_frame *frame;
+
+	KUNIT_ASSERT_NOT_NULL(b->test, f);
+	KUNIT_EXPECT_TRUE(b->test, bench_wait_sent(b, 1));
+	frame = bench_sent(b);
+	if (!frame) {
+		KUNIT_FAIL(b->test, "nothing was sent");
+		return;
+	}
+	build(f, flow);
+	f->len = max_t(u32, f->len, ETH_ZLEN);
+	KUNIT_EXPECT_EQ(b->test, frame->len, f->len);
+	KUNIT_EXPECT_FALSE(b->test, frame->no_fcs);
+	expect_bytes(b->test, "sent", frame->data, f->data,
+		     min(frame->len, f->len));
+	kfree(frame);
+	kunit_kfree(b->test, f);
+}
+
+void bench_inject(struct bench *b, const struct flow *flow)
+{
+	struct built *f = kunit_kzalloc(b->test, sizeof(*f), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(b->test, f);
+	build(f, flow);
+	nic_inject(b->nic, f->data, max_t(u32, f->len, ETH_ZLEN));
+	kunit_kfree(b->test, f);
+}
+
+/* The next frame the stack got, to be freed; NULL if there is none soon */
+struct sk_buff *bench_received(struct bench *b)
+{
+	bench_wait(!skb_queue_empty_lockless(&b->received), 100);
+	return skb_dequeue(&b->received);
+}
+
+void bench_drop_received(struct bench *b)
+{
+	skb_queue_purge(&b->received);
+}
+
+/**
+ * bench_expect_received - the next frame the stack got is this one
+ * @b: bench
+ * @flow: it; its tag, if any, has been stripped into the skb
+ * @kept: takes the skb; NULL: it is freed
+ *
+ * Return: true if so.
+ */
+bool bench_expect_received(struct bench *b, const struct flow *flow,
+			   struct sk_buff **kept)
+{
+	struct sk_buff *skb = bench_received(b);
+	struct flow bare = *flow;
+	struct built *f;
+	u8 *data;
+	u32 len;
+
+	if (kept)
+		*kept = NULL;
+	if (!skb) {
+		KUNIT_FAIL(b->test, "nothing was received");
+		return false;
+	}
+	f = kunit_kzalloc(b->test, 2 * sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(b->test, f);
+	bare.tagged = false;
+	build(f, &bare);
+	f->len = max_t(u32, f->len, ETH_ZLEN - (flow->tagged ? 4 : 0));
+	data = (u8 *)(f + 1);
+	len = skb->len + ETH_HLEN;
+	KUNIT_EXPECT_EQ(b->test, len, f->len);
+	len = min(len, f->len);
+	if (skb_copy_bits(skb, -ETH_HLEN, data, len))
+		KUNIT_FAIL(b->test, "the skb has no %u bytes", len);
+	else
+		expect_bytes(b->test, "received", data, f->data, len);
+	KUNIT_EXPECT_EQ(b->test, skb_vlan_tag_present(skb), flow->tagged);
+	if (flow->tagged)
+		KUNIT_EXPECT_EQ(b->test, skb_vlan_tag_get(skb), flow->vlan);
+	kunit_kfree(b->test, f);
+	if (kept)
+		*kept = skb;
+	else
+		kfree_skb(skb);
+	return true;
+}
+
+/* After whatever happened: frames go out and come in */
+void bench_works(struct bench *b)
+{
+	struct flow flow = { UDP4, .len = 300, .at = 17 };
+
+	KUNIT_ASSERT_TRUE(b->test, bench_link(b));
+	usleep_range(10000, 11000);
+	bench_drop_sent(b);
+	bench_drop_received(b);
+	KUNIT_EXPECT_EQ(b->test, bench_send(b, build_skb_of(b, &flow, 0, 0,
+							    true)), 0);
+	bench_expect_sent(b, &flow);
+	bench_inject(b, &flow);
+	bench_expect_received(b, &flow, NULL);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The device loses power, or its registers, or cannot be reached, and comes back */
+
+#include <linux/ethtool.h>
+#include <linux/rtnetlink.h>
+
+#include "bench.h"
+
+static void lose_power(struct bench *b)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->nic->lock, flags);
+	nic_phy_reset(b->nic);
+	nic_reset(b->nic, true);
+	spin_unlock_irqrestore(&b->nic->lock, flags);
+}
+
+/* No interrupts, nothing into memory */
+static void expect_idle(struct bench *b)
+{
+	struct flow flow = { UDP4, .len = 300 };
+
+	KUNIT_EXPECT_FALSE(b->test, netif_device_present(b->netdev));
+	KUNIT_EXPECT_EQ(b->test, nic_read(b->nic, IGNIS_IMS), 0);
+	bench_inject(b, &flow);
+	usleep_range(2000, 2001);
+	KUNIT_EXPECT_NULL(b->test, bench_received(b));
+}
+
+static void expect_back(struct bench *b)
+{
+	KUNIT_EXPECT_TRUE(b->test, netif_device_present(b->netdev));
+	KUNIT_ASSERT_TRUE(b->test, bench_link(b));
+	bench_works(b);
+}
+
+static void sleep(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct device *dev = &b->nic->pdev->dev;
+	const struct dev_pm_ops *pm = dev->driver->pm;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		bench_works(b);
+		KUNIT_ASSERT_EQ(test, pm->suspend(dev), 0);
+		expect_idle(b);
+		lose_power(b);
+		KUNIT_ASSERT_EQ(test, pm->resume(dev), 0);
+		expect_back(b);
+	}
+
+	bench_close(b);
+	KUNIT_ASSERT_EQ(test, pm->suspend(dev), 0);
+	lose_power(b);
+	KUNIT_EXPECT_EQ(test, bench_open(b), -ENODEV);
+	KUNIT_ASSERT_EQ(test, pm->resume(dev), 0);
+	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	expect_back(b);
+
+	/* Closed while it sleeps */
+	KUNIT_ASSERT_EQ(test, pm->suspend(dev), 0);
+	bench_close(b);
+	KUNIT_ASSERT_EQ(test, pm->resume(dev), 0);
+	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	expect_back(b);
+}
+
+/* What may wake the machine, and the wake-up filters of it */
+static const struct {
+	u32 wol;
+	u32 wufc;
+} wakes[] = {
+	{ 0, 0 },
+	{ WAKE_PHY, WUFC_LNKC },
+	{ WAKE_MAGIC, WUFC_MAG },
+	{ WAKE_UCAST, WUFC_EX },
+	{ WAKE_MCAST, WUFC_MC },
+	{ WAKE_BCAST | WAKE_MAGIC, WUFC_BC | WUFC_MAG },
+};
+
+static void wake(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct device *dev = &b->nic->pdev->dev;
+	const struct dev_pm_ops *pm = dev->driver->pm;
+	struct nic *nic = b->nic;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wakes); i++) {
+		struct ethtool_wolinfo wol = { .wolopts = wakes[i].wol };
+		u32 wuc, on = wakes[i].wol ? ~0u : 0;
+
+		rtnl_lock();
+		KUNIT_ASSERT_EQ(test, b->netdev->ethtool_ops->set_wol(b->netdev,
+								      &wol), 0);
+		rtnl_unlock();
+		KUNIT_ASSERT_EQ(test, pm->suspend(dev), 0);
+		expect_idle(b);
+		wuc = nic_read(nic, IGNIS_WUC);
+		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_WUFC), wakes[i].wufc);
+		KUNIT_EXPECT_EQ(test, wuc & WUC_PME_EN, WUC_PME_EN & on);
+		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_RCTL) & RCTL_RXEN,
+				RCTL_RXEN & on);
+		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_CTRL) &
+				CTRL_ADVD3WUC, CTRL_ADVD3WUC & on);
+		KUNIT_ASSERT_EQ(test, pm->resume(dev), 0);
+		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_WUFC), 0);
+		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_WUC) & WUC_PME_EN, 0);
+		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_WUC) & WUC_APME,
+				wuc & WUC_APME);
+		expect_back(b);
+	}
+}
+
+/* pci_reset_function() */
+static void function_reset(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+
+	bench_works(b);
+	KUNIT_ASSERT_EQ(test, pci_reset_function(b->nic->pdev), 0);
+	expect_back(b);
+	bench_close(b);
+	KUNIT_ASSERT_EQ(test, pci_reset_function(b->nic->pdev), 0);
+	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	expect_back(b);
+}
+
+static const struct pci_error_handlers *handlers(struct bench *b)
+{
+	return to_pci_driver(b->nic->pdev->dev.driver)->err_handler;
+}
+
+static pci_ers_result_t report(struct bench *b, pci_channel_state_t state)
+{
+	return handlers(b)->error_detected(b->nic->pdev, state);
+}
+
+/* As pcie_do_recovery() calls the driver */
+static void pci_error(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct pci_dev *pdev = b->nic->pdev;
+	const struct pci_error_handlers *handler = handlers(b);
+	int i;
+
+	KUNIT_ASSERT_EQ(test, report(b, pci_channel_io_normal),
+			PCI_ERS_RESULT_CAN_RECOVER);
+	expect_idle(b);
+	handler->resume(pdev);
+	expect_back(b);
+
+	for (i = 0; i < 2; i++) {
+		b->nic->lies.gone = true;
+		KUNIT_ASSERT_EQ(test, report(b, pci_channel_io_frozen),
+				PCI_ERS_RESULT_NEED_RESET);
+		/* One more while the first is dealt with */
+		KUNIT_ASSERT_EQ(test, report(b, pci_channel_io_frozen),
+				PCI_ERS_RESULT_NEED_RESET);
+		b->nic->lies.gone = false;
+		lose_power(b);
+		KUNIT_ASSERT_EQ(test, handler->slot_reset(pdev),
+				PCI_ERS_RESULT_RECOVERED);
+		handler->resume(pdev);
+		expect_back(b);
+	}
+
+	/* It stays away */
+	b->nic->lies.gone = true;
+	KUNIT_ASSERT_EQ(test, report(b, pci_channel_io_frozen),
+			PCI_ERS_RESULT_NEED_RESET);
+	KUNIT_ASSERT_EQ(test, handler->slot_reset(pdev),
+			PCI_ERS_RESULT_DISCONNECT);
+	KUNIT_ASSERT_EQ(test, report(b, pci_channel_io_perm_failure),
+			PCI_ERS_RESULT_DISCONNECT);
+	KUNIT_EXPECT_FALSE(test, netif_device_present(b->netdev));
+}
+
+static struct kunit_case power_cases[] = {
+	KUNIT_CASE_PARAM(sleep, bench_modes),
+	KUNIT_CASE_PARAM(wake, bench_chips),
+	KUNIT_CASE_PARAM(function_reset, bench_modes),
+	KUNIT_CASE_PARAM(pci_error, bench_chips),
+	{}
+};
+
+static struct kunit_suite power_suite = {
+	.name = "ignis_power",
+	.test_cases = power_cases,
+};
+
+kunit_test_suite(power_suite);

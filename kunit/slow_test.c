@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* NVM, PHY, counters, moderation, clock: what is not on the way of a packet */
+
+#include <linux/delay.h>
+#include <linux/etherdevice.h>
+#include <linux/mii.h>
+#include <linux/net_tstamp.h>
+#include <linux/rtnetlink.h>
+#include <net/netdev_lock.h>
+
+#include "ignis.h"
+#include "bench.h"
+
+#define SECOND	1000000
+
+static const struct ethtool_ops *ops(struct bench *b)
+{
+	return b->netdev->ethtool_ops;
+}
+
+/* --- NVM ---------------------------------------------------------------- */
+
+static int eeprom(struct bench *b, bool set, u32 offset, u32 len, u8 *data)
+{
+	struct ethtool_eeprom ee = {
+		.offset = offset, .len = len,
+		.magic = PCI_VENDOR_ID_INTEL | b->nic->chip->device << 16,
+	};
+	int err;
+
+	rtnl_lock();
+	netdev_lock_ops(b->netdev);
+	err = set ? ops(b)->set_eeprom(b->netdev, &ee, data) :
+		    ops(b)->get_eeprom(b->netdev, &ee, data);
+	netdev_unlock_ops(b->netdev);
+	rtnl_unlock();
+	return err;
+}
+
+static void nvm_read(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	u32 len = ops(b)->get_eeprom_len(b->netdev), at, n;
+	u8 *data = kunit_kzalloc(test, len, GFP_KERNEL);
+
+	KUNIT_EXPECT_EQ(test, len, b->nic->chip->adv ? 64 << 6 : 64 << 3);
+	KUNIT_ASSERT_EQ(test, eeprom(b, false, 0, len, data), 0);
+	KUNIT_EXPECT_MEMEQ(test, data, (u8 *)b->nic->nvm, len);
+	for (at = 0; at < 20; at++) {
+		for (n = 1; n < 9; n++) {
+			memset(data, 0, 16);
+			KUNIT_ASSERT_EQ(test, eeprom(b, false, at, n, data), 0);
+			KUNIT_EXPECT_MEMEQ(test, data,
+					   (u8 *)b->nic->nvm + at, n);
+		}
+	}
+	b->nic->lies.nvm_never = true;
+	KUNIT_EXPECT_EQ(test, eeprom(b, false, 0, 2, data), -ETIMEDOUT);
+	b->nic->lies.nvm_never = false;
+	KUNIT_EXPECT_EQ(test, eeprom(b, false, 0, 2, data), 0);
+}
+
+static void nvm_write(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	u16 *want = kunit_kzalloc(test, sizeof(b->nic->nvm), GFP_KERNEL);
+	u8 data[16];
+	u32 at, n, i;
+
+	memcpy(want, b->nic->nvm, sizeof(b->nic->nvm));
+	for (at = 40; at < 60; at += 3) {
+		for (n = 1; n < 6; n++) {
+			for (i = 0; i < n; i++)
+				data[i] = at * 3 + n * 17 + i;
+			KUNIT_ASSERT_EQ(test, eeprom(b, true, at, n, data), 0);
+			memcpy((u8 *)want + at, data, n);
+			nic_nvm_checksum(want);
+			KUNIT_EXPECT_MEMEQ(test, (u8 *)b->nic->nvm, (u8 *)want,
+					   sizeof(b->nic->nvm));
+		}
+	}
+	bench_works(b);
+}
+
+/* Whoever has the NVM keeps it; nothing is written */
+static void nvm_busy(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	u8 data[2] = { 0xaa, 0x55 };
+
+	b->nic->lies.nvm_no_grant = b->nic->chip->adv;
+	b->nic->lies.stuck_mdio = !b->nic->chip->adv;
+	KUNIT_EXPECT_EQ(test, eeprom(b, true, 50, 2, data), -EBUSY);
+	KUNIT_EXPECT_EQ(test, b->nic->nvm_writes, 0);
+	memset(&b->nic->lies, 0, sizeof(b->nic->lies));
+	b->nic->lies.fw_sync = SW_FW_SYNC_NVM << SW_FW_SYNC_FW_SHIFT;
+	KUNIT_EXPECT_EQ(test, eeprom(b, true, 50, 2, data),
+			b->nic->chip->adv ? -EBUSY : 0);
+	memset(&b->nic->lies, 0, sizeof(b->nic->lies));
+	KUNIT_EXPECT_EQ(test, eeprom(b, true, 50, 2, data), 0);
+	bench_works(b);
+}
+
+/* --- PHY ---------------------------------------------------------------- */
+
+static int ksettings(struct bench *b, struct ethtool_link_ksettings *ks,
+		     bool set)
+{
+	int err;
+
+	memset(ks, 0, set ? 0 : sizeof(*ks));
+	rtnl_lock();
+	netdev_lock_ops(b->netdev);
+	err = set ? ops(b)->set_link_ksettings(b->netdev, ks) :
+		    ops(b)->get_link_ksettings(b->netdev, ks);
+	netdev_unlock_ops(b->netdev);
+	rtnl_unlock();
+	return err;
+}
+
+/* The link has what both ends can do */
+static void speeds(struct kunit *test)
+{
+	static const struct {
+		u16 partner, partner_1000;
+		u32 speed, duplex;
+	} ends[] = {
+		{ ADVERTISE_ALL, LPA_1000FULL, 1000, DUPLEX_FULL },
+		{ ADVERTISE_ALL, 0, 100, DUPLEX_FULL },
+		{ ADVERTISE_100HALF | ADVERTISE_10FULL, 0, 100, DUPLEX_HALF },
+		{ ADVERTISE_10FULL, 0, 10, DUPLEX_FULL },
+		{ ADVERTISE_10HALF, 0, 10, DUPLEX_HALF },
+	};
+	struct bench *b = bench_up(test);
+	struct ethtool_link_ksettings ks;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		nic_cable(b->nic, false);
+		KUNIT_EXPECT_TRUE(test, bench_wait(!netif_carrier_ok(b->netdev),
+						   1000));
+		b->nic->partner = ends[i].partner | ADVERTISE_CSMA;
+		b->nic->partner_1000 = ends[i].partner_1000;
+		nic_cable(b->nic, true);
+		KUNIT_ASSERT_TRUE(test, bench_link(b));
+		KUNIT_ASSERT_EQ(test, ksettings(b, &ks, false), 0);
+		KUNIT_EXPECT_EQ(test, ks.base.speed, ends[i].speed);
+		KUNIT_EXPECT_EQ(test, ks.base.duplex, ends[i].duplex);
+		bench_works(b);
+	}
+}
+
+/* Pause frames as the ends agree on */
+static void pause(struct kunit *test)
+{
+	static const struct {
+		u16 partner;
+		u32 ctrl;
+	} ends[] = {
+		{ ADVERTISE_PAUSE_CAP, CTRL_RFCE | CTRL_TFCE },
+		{ 0, 0 },
+		{ ADVERTISE_PAUSE_CAP | ADVERTISE_PAUSE_ASYM,
+		  CTRL_RFCE | CTRL_TFCE },
+	};
+	struct bench *b = bench_up(test);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		nic_cable(b->nic, false);
+		KUNIT_EXPECT_TRUE(test, bench_wait(!netif_carrier_ok(b->netdev),
+						   1000));
+		b->nic->partner = ADVERTISE_ALL | ADVERTISE_CSMA |
+				  ends[i].partner;
+		nic_cable(b->nic, true);
+		KUNIT_ASSERT_TRUE(test, bench_link(b));
+		usleep_range(10000, 11000);
+		KUNIT_EXPECT_EQ(test, *nic_reg(b->nic, IGNIS_CTRL) &
+				(CTRL_RFCE | CTRL_TFCE), ends[i].ctrl);
+	}
+}
+
+/* --- counters ----------------------------------------------------------- */
+
+/* The chip's counters stay at their highest value: they are read before */
+static void counters(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct ethtool_eth_mac_stats mac = {};
+	struct rtnl_link_stats64 s;
+	unsigned long flags;
+	u64 want = 0;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		spin_lock_irqsave(&b->nic->lock, flags);
+		nic_count(b->nic, IGNIS_MPRC, U32_MAX - i);
+		nic_count(b->nic, IGNIS_GORCL, 0x123456789ULL);
+		spin_unlock_irqrestore(&b->nic->lock, flags);
+		want += U32_MAX - i;
+		usleep_range(3 * SECOND, 3 * SECOND + 1);
+		dev_get_stats(b->netdev, &s);
+		KUNIT_EXPECT_EQ(test, s.multicast, want);
+	}
+	ops(b)->get_eth_mac_stats(b->netdev, &mac);
+	KUNIT_EXPECT_EQ(test, mac.OctetsReceivedOK, 5 * 0x123456789ULL);
+	/* And they outlive the queues */
+	bench_close(b);
+	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	dev_get_stats(b->netdev, &s);
+	KUNIT_EXPECT_EQ(test, s.multicast, want);
+}
+
+/* What was sent and received is counted once, in frames and in bytes */
+static void traffic_counted(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct flow flow = { UDP4 };
+	struct rtnl_link_stats64 s;
+	u64 bytes = 0;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		flow.len = 100 + i;
+		bytes += 42 + flow.len;
+		bench_send(b, build_skb_of(b, &flow, 0, 0, true));
+		bench_expect_sent(b, &flow);
+		bench_inject(b, &flow);
+		bench_expect_received(b, &flow, NULL);
+	}
+	usleep_range(10000, 11000);
+	dev_get_stats(b->netdev, &s);
+	KUNIT_EXPECT_EQ(test, s.tx_packets, 100);
+	KUNIT_EXPECT_EQ(test, s.rx_packets, 100);
+	KUNIT_EXPECT_EQ(test, s.tx_bytes, bytes);
+	KUNIT_EXPECT_EQ(test, s.rx_bytes, bytes);
+	KUNIT_EXPECT_EQ(test, s.rx_errors + s.tx_errors + s.rx_dropped +
+			s.tx_dropped, 0);
+}
+
+/* --- moderation --------------------------------------------------------- */
+
+static int moderate(struct bench *b, u32 usecs, bool adaptive)
+{
+	struct kernel_ethtool_coalesce kernel = {};
+	struct netlink_ext_ack extack = {};
+	struct ethtool_coalesce ec = {};
+	int err;
+
+	rtnl_lock();
+	netdev_lock_ops(b->netdev);
+	ops(b)->get_coalesce(b->netdev, &ec, &kernel, &extack);
+	ec.rx_coalesce_usecs = usecs;
+	ec.use_adaptive_rx_coalesce = adaptive;
+	err = ops(b)->set_coalesce(b->netdev, &ec, &kernel, &extack);
+	netdev_unlock_ops(b->netdev);
+	rtnl_unlock();
+	return err;
+}
+
+static u64 interrupts(const struct bench *b)
+{
+	u64 n = 0;
+	int i;
+
+	for (i = 0; i < NIC_VECTORS; i++)
+		n += b->nic->messages[i];
+	return n;
+}
+
+/* A frame every 5 us for 20 ms: as many interrupts as the interval allows */
+static void interval(struct kunit *test)
+{
+	static const u32 usecs[] = { 0, 10, 50, 100, 250, 1000 };
+	struct bench *b = bench_up(test);
+	struct flow flow = { UDP4, .len = 60 };
+	struct built *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	unsigned int i, k;
+	u64 n, took, start;
+
+	build(f, &flow);
+	for (i = 0; i < ARRAY_SIZE(usecs); i++) {
+		KUNIT_ASSERT_EQ(test, moderate(b, usecs[i], false), 0);
+		usleep_range(5000, 5001);
+		n = interrupts(b);
+		start = ktime_get_ns();
+		for (k = 0; k < 2000; k++) {
+			nic_inject(b->nic, f->data, f->len);
+			usleep_range(10, 11);
+			if (k % 64 == 0)
+				bench_drop_received(b);
+		}
+		took = (ktime_get_ns() - start) / 1000;
+		n = interrupts(b) - n;
+		bench_drop_received(b);
+		if (usecs[i] < 20) {
+			KUNIT_EXPECT_GT(test, n, 1200);
+			continue;
+		}
+		KUNIT_EXPECT_LE_MSG(test, n, took / usecs[i] + 2,
+				    "%u us", usecs[i]);
+		KUNIT_EXPECT_GE_MSG(test, n, took / usecs[i] * 4 / 5,
+				    "%u us", usecs[i]);
+	}
+	KUNIT_EXPECT_NE(test, moderate(b, 100000, false), 0);
+}
+
+/* --- clock -------------------------------------------------------------- */
+
+static s64 clock_ns(struct bench *b)
+{
+	struct ignis *ig = netdev_priv(b->netdev);
+	struct timespec64 ts;
+
+	ig->ptp.info.gettimex64(&ig->ptp.info, &ts, NULL);
+	return timespec64_to_ns(&ts);
+}
+
+static void near(struct kunit *test, s64 a, s64 b, s64 by)
+{
+	KUNIT_EXPECT_LE_MSG(test, abs(a - b), by, "%lld and %lld", a, b);
+}
+
+/* How far the clock has come in @us of the kernel's clock, less those */
+static s64 drift(struct bench *b, unsigned int us)
+{
+	s64 clock = clock_ns(b), mono = ktime_get_ns();
+
+	usleep_range(us, us + 1);
+	return (clock_ns(b) - clock) - (s64)(ktime_get_ns() - mono);
+}
+
+static void clock(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct ignis *ig = netdev_priv(b->netdev);
+	struct ptp_clock_info *info = &ig->ptp.info;
+	struct timespec64 ts = { .tv_sec = 1000 };
+	s64 before;
+
+	near(test, clock_ns(b), ktime_get_real_ns(), 10 * NSEC_PER_MSEC);
+	near(test, drift(b, SECOND), 0, 5000);
+
+	before = clock_ns(b);
+	info->adjtime(info, 5 * NSEC_PER_SEC);
+	near(test, clock_ns(b) - before, 5 * NSEC_PER_SEC, 100000);
+	info->adjtime(info, -7 * NSEC_PER_SEC);
+	near(test, clock_ns(b) - before, -2 * (s64)NSEC_PER_SEC, 100000);
+	info->settime64(info, &ts);
+	near(test, clock_ns(b), 1000 * NSEC_PER_SEC, 100000);
+
+	/* 65536 are 1 ppm */
+	KUNIT_EXPECT_EQ(test, info->adjfine(info, 100 * 65536), 0);
+	near(test, drift(b, SECOND), 100000, 6000);
+	KUNIT_EXPECT_EQ(test, info->adjfine(info, -500 * 65536), 0);
+	near(test, drift(b, SECOND), -500000, 6000);
+
+	/* The time before a change has passed at the old frequency */
+	before = clock_ns(b) - ktime_get_ns();
+	usleep_range(SECOND, SECOND + 1);
+	KUNIT_EXPECT_EQ(test, info->adjfine(info, 0), 0);
+	near(test, clock_ns(b) - ktime_get_ns() - before, -500000, 6000);
+	near(test, drift(b, 10 * SECOND), 0, 6000);
+}
+
+/* SYSTIM runs over in the middle of a second, and minutes pass unread */
+static void clock_wrap(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct ignis *ig = netdev_priv(b->netdev);
+	unsigned long flags;
+	s64 before, mono;
+	u64 now;
+
+	spin_lock_irqsave(&ig->ptp.lock, flags);
+	spin_lock(&b->nic->lock);
+	now = nic_systim(b->nic);
+	b->nic->systim_base = U64_MAX - 300 * NSEC_PER_MSEC;
+	b->nic->systim_at = ktime_get_ns();
+	/* As if it had always been there */
+	ig->ptp.tc.cycle_last += b->nic->systim_base - now;
+	spin_unlock(&b->nic->lock);
+	spin_unlock_irqrestore(&ig->ptp.lock, flags);
+
+	before = clock_ns(b);
+	mono = ktime_get_ns();
+	near(test, drift(b, SECOND), 0, 5000);
+	near(test, drift(b, SECOND), 0, 5000);
+	msleep(200 * 1000);
+	near(test, clock_ns(b) - before, ktime_get_ns() - mono, 10000);
+}
+
+/* A change of rings, and a stop, are no reason for the time to jump */
+static void clock_goes_on(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	s64 clock = clock_ns(b), mono = ktime_get_ns();
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		bench_close(b);
+		usleep_range(SECOND, SECOND + 1);
+		KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+		KUNIT_ASSERT_TRUE(test, bench_link(b));
+	}
+	near(test, clock_ns(b) - clock, ktime_get_ns() - mono,
+	     5 * NSEC_PER_MSEC);
+}
+
+static int stamp_filter(struct bench *b, int filter, bool tx)
+{
+	struct kernel_hwtstamp_config cfg = {
+		.rx_filter = filter,
+		.tx_type = tx ? HWTSTAMP_TX_ON : HWTSTAMP_TX_OFF,
+	};
+	int err;
+
+	rtnl_lock();
+	netdev_lock_ops(b->netdev);
+	err = b->netdev->netdev_ops->ndo_hwtstamp_set(b->netdev, &cfg, NULL);
+	netdev_unlock_ops(b->netdev);
+	rtnl_unlock();
+	return err;
+}
+
+/* A PTP message over Ethernet, of version 2 */
+static void inject_ptp(struct bench *b, u8 type)
+{
+	struct built *f = kunit_kzalloc(b->test, sizeof(*f), GFP_KERNEL);
+	struct flow flow = { .etype = ETH_P_1588, .len = 60 };
+
+	build(f, &flow);
+	memset(f->data + f->payload, 0, 60);
+	f->data[f->payload] = type;
+	f->data[f->payload + 1] = 2;
+	nic_inject(b->nic, f->data, f->len);
+	kunit_kfree(b->test, f);
+}
+
+static void stamps(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct flow flow = { UDP4, .len = 100 };
+	struct sk_buff *skb;
+	s64 before;
+	int type;
+
+	/* None asked for, none given */
+	inject_ptp(b, 0);
+	KUNIT_ASSERT_NOT_NULL(test, skb = bench_received(b));
+	KUNIT_EXPECT_EQ(test, skb_hwtstamps(skb)->hwtstamp, 0);
+	kfree_skb(skb);
+
+	KUNIT_ASSERT_EQ(test, stamp_filter(b, HWTSTAMP_FILTER_PTP_V2_EVENT,
+					   false), 0);
+	for (type = 0; type < 16; type++) {
+		before = clock_ns(b);
+		inject_ptp(b, type);
+		KUNIT_ASSERT_NOT_NULL(test, skb = bench_received(b));
+		if (type < 8)
+			near(test, skb_hwtstamps(skb)->hwtstamp, before,
+			     50000);
+		else
+			KUNIT_EXPECT_EQ(test, skb_hwtstamps(skb)->hwtstamp, 0);
+		kfree_skb(skb);
+	}
+	bench_inject(b, &flow);
+	KUNIT_ASSERT_NOT_NULL(test, skb = bench_received(b));
+	KUNIT_EXPECT_EQ(test, skb_hwtstamps(skb)->hwtstamp, 0);
+	kfree_skb(skb);
+
+	KUNIT_EXPECT_EQ(test, stamp_filter(b, HWTSTAMP_FILTER_ALL, false),
+			b->nic->chip->adv ? -ERANGE : 0);
+	if (!b->nic->chip->adv) {
+		before = clock_ns(b);
+		bench_inject(b, &flow);
+		KUNIT_ASSERT_NOT_NULL(test, skb = bench_received(b));
+		near(test, skb_hwtstamps(skb)->hwtstamp, before, 50000);
+		kfree_skb(skb);
+	}
+}
+
+/* --- self-test ---------------------------------------------------------- */
+
+static void self_test(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	unsigned int n = ops(b)->get_sset_count(b->netdev, ETH_SS_TEST), i;
+	u64 *failed = kunit_kcalloc(test, n, sizeof(*failed), GFP_KERNEL);
+	struct ethtool_test t = { .flags = ETH_TEST_FL_OFFLINE, .len = n };
+
+	rtnl_lock();
+	netdev_lock_ops(b->netdev);
+	ops(b)->self_test(b->netdev, &t, failed);
+	netdev_unlock_ops(b->netdev);
+	rtnl_unlock();
+	for (i = 0; i < n; i++)
+		KUNIT_EXPECT_EQ_MSG(test, failed[i], 0, "part %u", i);
+	KUNIT_EXPECT_FALSE(test, t.flags & ETH_TEST_FL_FAILED);
+	bench_works(b);
+}
+
+static struct kunit_case slow_cases[] = {
+	KUNIT_CASE_PARAM(nvm_read, bench_chips),
+	KUNIT_CASE_PARAM(nvm_write, bench_chips),
+	KUNIT_CASE_PARAM(nvm_busy, bench_chips),
+	KUNIT_CASE_PARAM(speeds, bench_chips),
+	KUNIT_CASE_PARAM(pause, bench_chips),
+	KUNIT_CASE_PARAM(counters, bench_chips),
+	KUNIT_CASE_PARAM(traffic_counted, bench_chips),
+	KUNIT_CASE_PARAM(interval, bench_modes),
+	KUNIT_CASE_PARAM(clock, bench_chips),
+	KUNIT_CASE_PARAM(clock_wrap, bench_chips),
+	KUNIT_CASE_PARAM(clock_goes_on, bench_chips),
+	KUNIT_CASE_PARAM(stamps, bench_chips),
+	KUNIT_CASE_PARAM(self_test, bench_chips),
+	{}
+};
+
+static struct kunit_suite slow_suite = {
+	.name = "ignis_slow",
+	.test_cases = slow_cases,
+};
+
+kunit_test_suite(slow_suite);
