@@ -9,6 +9,7 @@ headers want the compiler of their own release) and, as a disk image, as the gue
 """
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -31,7 +32,16 @@ BASE = """bash mount gcc make libc6-dev libelf-dev pahole xz-utils zstd kmod bus
     iperf3 iputils-ping python3 pciutils procps psmisc tcpdump xdp-tools bpftool linuxptp""".split()
 CHECK = """bc bison clang cscope flex git libssl-dev perl python3-sphinx python3-yaml python3-ply
     python3-git rsync sparse codespell shellcheck""".split()
-HOST = """mmdebstrap qemu-system-x86 e2fsprogs cpio python3-pytest python3-scapy""".split()
+CONFORMANCE = """bc bison bpftrace clang flex iputils-arping jq libcap-dev libmnl-dev libssl-dev libteam-utils
+    liburing-dev llvm netsniff-ng openssl perl python3-jsonschema python3-yaml rsync socat traceroute""".split()
+DPDK = "dpdk-dev libxdp-dev".split()
+# What upstream's tests want newer than the stable release has it
+NEWER = "bpftool ethtool iproute2 liburing-dev".split()
+# Guest roots: packages, those of them from the distribution's next release, size of the disk image
+ROOTS = {"base": (BASE, (), "2G"), "check": (BASE + CHECK, (), None),
+         "conformance": (BASE + CONFORMANCE, NEWER, "5G"), "dpdk": (BASE + DPDK, (), "2G")}
+HOST = """mmdebstrap qemu-system-x86 e2fsprogs cpio python3-pytest python3-pytest-xdist
+    python3-scapy""".split()
 
 # What each distribution calls things. "kernels" maps our name to (suite suffix, image, headers).
 DISTROS = {
@@ -40,14 +50,14 @@ DISTROS = {
         keyring="/usr/share/keyrings/debian-archive-keyring.gpg",
         kernels={"stable": ("", "linux-image-amd64", "linux-headers-amd64"),
                  "backports": ("-backports", "linux-image-amd64", "linux-headers-amd64")},
-        source="-backports", host_backports=["bookworm"], drop=[]),
+        source="-backports", next="forky", host_backports=["bookworm"], drop=[]),
     "ubuntu": dict(                     # by analogy, not tried
         suite="noble", pockets=["", "-updates"], components="main universe",
         keyring="/usr/share/keyrings/ubuntu-archive-keyring.gpg",
         kernels={"stable": ("-updates", "linux-image-generic", "linux-headers-generic"),
                  "backports": ("-updates", "linux-image-generic-hwe-24.04",
                                "linux-headers-generic-hwe-24.04")},
-        source="-updates", host_backports=[], drop=["bpftool", "pahole"]),
+        source="-updates", next="devel", host_backports=[], drop=["bpftool", "pahole"]),
 }
 
 
@@ -60,7 +70,11 @@ def say(msg):
 
 
 def sh(cmd, log, what, root=False, **kw):
-    """Run cmd with its output in logs/<log>.log; LabError naming `what` if it fails."""
+    """Run cmd with its output in logs/<log>.log, or shown if log is None; LabError naming `what` if it fails."""
+    if log is None:
+        if subprocess.run((SUDO if root else []) + [str(c) for c in cmd], stdin=subprocess.DEVNULL, **kw).returncode:
+            raise LabError(f"{what} failed")
+        return
     LOGS.mkdir(parents=True, exist_ok=True)
     path = LOGS / f"{log}.log"
     with open(path, "a") as f:
@@ -85,6 +99,25 @@ def locked(what="tools"):
         yield
 
 
+@functools.cache
+def hold(path):
+    """Until this process ends, no other one removes this directory."""
+    fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_SH)
+
+
+def remove_old(parent, name, log):
+    """Remove what other options or packages were made into under this name, unless in use."""
+    for old in [p for p in parent.glob(f"{name}-*") if p.is_dir()]:
+        owner = os.open(old, os.O_RDONLY)
+        try:
+            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sh(["rm", "-rf", "--one-file-system", old, f"{old}.ext4"], log, f"removing {old}", root=True)
+        except BlockingIOError:
+            say(f"{old.name} is in use: it stays")
+        finally:
+            os.close(owner)
+
+
 # --- apt -------------------------------------------------------------------------------------
 
 def host_release():
@@ -101,6 +134,7 @@ def distro():
     return d
 
 
+@functools.cache
 def mirrors():
     """(uri, pocket) pairs of the host's own release, from its own apt configuration."""
     if os.environ.get("IGNIS_MIRROR"):
@@ -132,7 +166,7 @@ class Apt:
         self.suite = suite
         self.lines = []
         known = mirrors()
-        main = next(uri for uri, pocket in known if pocket == "")
+        self.uri = main = next(uri for uri, pocket in known if pocket == "")
         for pocket in dict.fromkeys(["", *[p for _, p in known], *pockets]):
             if pocket not in pockets and pocket != "-security":
                 continue
@@ -237,42 +271,56 @@ def host_packages():
 
 
 def root(name="base"):
-    """The root tree `base` (build chroot and guest) or `check` (base plus checking tools)."""
+    """One of ROOTS as a tree: `base` is build chroot and guest, the others have more packages."""
     d = distro()
     apt = guest_apt()
-    packages = [p for p in BASE + (CHECK if name == "check" else []) if p not in d["drop"]]
+    packages, newer, _ = ROOTS[name]
+    packages = [f"{p}/{d['next']}" if p in newer else p for p in packages if p not in d["drop"]]
     key = hashlib.sha256(json.dumps([d["suite"], packages]).encode()).hexdigest()[:10]
     tree = CACHE / "roots" / f"{name}-{key}"
-    if tree.exists():
-        return tree
+    with locked(f"root-{name}"):        # guests, checks and tests that run side by side all want it
+        if not tree.exists():
+            make_root(name, tree, packages, apt)
+        hold(tree)
+    return tree
+
+
+def make_root(name, tree, packages, apt):
+    d, newer = distro(), ROOTS[name][1]
     say(f"root file system {name} ({d['suite']}, about half a minute)")
     tree.parent.mkdir(parents=True, exist_ok=True)
-    for old in tree.parent.glob(f"{name}-*"):
-        sh(["rm", "-rf", "--one-file-system", old], "root", f"removing {old}", root=True)
-    new = tree.with_name(f"{name}-{key}.new")
+    remove_old(tree.parent, name, "root")
+    new = tree.with_name(f"{tree.name}.new")
     dpkg = [f"--dpkgopt={o}" for o in ["force-unsafe-io", *[
         f"path-exclude=/usr/share/{x}/*" for x in ("man", "doc", "info", "locale")]]]
+    more = []
+    if newer:       # all else remains what it is in the other roots
+        more = [f"deb [signed-by={d['keyring']}] {apt.uri} {d['next']} {d['components']}"]
+        dpkg.append(f'--aptopt=APT::Default-Release "/^{d["suite"]}(|-security|-updates)$/"')
+        # A mirror may lag behind the next release: the host's apt says how old is too old
+        valid = subprocess.run(["apt-config", "dump", "--format", "%v%n", "Acquire::Check-Valid-Until"],
+                               capture_output=True, text=True).stdout.strip()
+        dpkg += [f'--aptopt=Acquire::Check-Valid-Until "{valid}"'] if valid else []
     with open(apt.dir / "sources.list") as sources:
         sh(["mmdebstrap", "--variant=apt", "--format=directory", *dpkg,
             '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"',
-            f"--include={','.join(packages)}", d["suite"], new, "-"],
+            f"--include={','.join(packages)}", d["suite"], new, "-", *more],
            "root", f"building the {name} root", root=True, stdin=sources)
     for p in ("build", "ignis", "out", "kernel", "usr/lib/modules", "usr/src"):
         sh(["mkdir", "-p", new / p], "root", "mkdir", root=True)
     sh(["mv", new, tree], "root", "mv", root=True)
-    return tree
 
 
-def image():
-    """The base root as an ext4 image; guests write to a snapshot of it."""
-    tree = root()
+def image(name="base"):
+    """A root as an ext4 image; guests write to a snapshot of it."""
+    tree = root(name)
     img = CACHE / "roots" / f"{tree.name}.ext4"
     if not img.exists():
-        say("guest disk image")
+        say(f"guest disk image {name}")
         new = img.with_suffix(".new")
         new.unlink(missing_ok=True)
         sh(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-E", "root_owner=0:0", "-m0",
-            "-d", tree, new, "2G"], "root", "making the guest image", root=True)
+            "-d", tree, new, ROOTS[name][2]], "root", "making the guest image", root=True)
         if SUDO:
             sh(["chown", f"{os.getuid()}:{os.getgid()}", new], "root", "chown", root=True)
         new.rename(img)
@@ -283,7 +331,7 @@ class Kernel:
     """A kernel to boot and to build for: Debian's, or a build tree given by its path."""
 
     def __init__(self, name):
-        self.name = name
+        self.name, self.debug = name, False
         if "/" in name:
             self.dir = Path(name).resolve()
             self.bzimage = self.dir / "arch/x86/boot/bzImage"
@@ -291,6 +339,7 @@ class Kernel:
             if not self.bzimage.exists() or not release.exists():
                 raise LabError(f"{name} is not a built kernel tree (no arch/x86/boot/bzImage)")
             self.version = release.read_text().strip()
+            self.debug = "\nCONFIG_KASAN=y\n" in (self.dir / ".config").read_text()
             self.id = "tree-" + hashlib.sha256(str(self.dir).encode()).hexdigest()[:10]
             self.cache = CACHE / "kernels" / self.id
             self.modules = self.cache / "modules"
@@ -330,7 +379,7 @@ def debian_kernel(name):
     """Unpacked image, modules and headers packages of a Debian kernel."""
     d = distro()
     if name not in d["kernels"]:
-        raise LabError(f"no kernel {name!r}: use {', '.join(d['kernels'])} or a path")
+        raise LabError(f"no kernel {name!r}: use {', '.join([*d['kernels'], *TREES])} or a path")
     pocket, img, headers = d["kernels"][name]
     apt = guest_apt()
     release = d["suite"] + pocket
@@ -400,6 +449,11 @@ def chroot(cmd, log, what, kernel=None, binds=(), name="base"):
                                   "HOME": "/tmp"})
 
 
+def key(path):
+    """What keeps the builds of several copies of the project apart."""
+    return hashlib.sha256(str(path).encode()).hexdigest()[:6]
+
+
 def sync(src, dst):
     """Copy what differs, remove what is gone; build products in dst stay."""
     keep = set()
@@ -417,10 +471,11 @@ def sync(src, dst):
 
 def build(kernel, make="", out=None):
     """Build ignis.ko for a kernel; returns its path. Compiler output goes to stderr."""
-    work = CACHE / "build" / hashlib.sha256(str(PROJECT).encode()).hexdigest()[:6] / kernel.id
+    work = CACHE / "build" / key(PROJECT) / kernel.id
     for part in (DRIVER_DIR, "include/ignis"):
         (work / part).mkdir(parents=True, exist_ok=True)
         sync(PROJECT / part, work / part)
+    make += " GCOV_PROFILE=y" if kernel.debug else ""
     log = f"build-{kernel.id}"
     (LOGS / f"{log}.log").unlink(missing_ok=True)
     say(f"ignis.ko for {kernel}")
@@ -432,6 +487,48 @@ def build(kernel, make="", out=None):
             if re.search(r"warning|error|note:|\|", line, re.I) and not line.startswith("$"):
                 print(line, file=sys.stderr)
     return work / DRIVER_DIR / "ignis.ko"
+
+
+SELFTESTS = "tools/testing/selftests/"
+# Kernels we build from the newest packaged source: allnoconfig and these fragments, the last word
+# wins. A name is a file in qemu/config, a path is one of the source.
+UPSTREAM = ["guest", SELFTESTS + "drivers/net/config", SELFTESTS + "drivers/net/hw/config"]
+TREES = {"conformance": UPSTREAM, "debug": [*UPSTREAM, "debug"]}
+
+
+def tree(name):
+    """TREES[name] built: a path that Kernel() takes."""
+    with locked("setup"):
+        host_packages()
+        root("conformance")
+    with locked():
+        src = source()
+    fragments = [src / f if "/" in f else PROJECT / f"qemu/config/{f}.config" for f in TREES[name]]
+    config = "".join(f.read_text() for f in fragments)
+    key = hashlib.sha256(config.encode()).hexdigest()[:10]
+    done = CACHE / "trees" / f"{name}-{src.name.split('-')[-1]}-{key}"
+    with locked(f"tree-{name}"):
+        if done.exists():
+            hold(done)
+            return done
+        say(f"kernel {name} ({src.name}; some minutes, once)")
+        done.parent.mkdir(parents=True, exist_ok=True)
+        remove_old(done.parent, name, "tree")
+        new = done.with_name(f"{done.name}.new")
+        with locked():          # tools/export writes there
+            # Links, as the build replaces files and changes none
+            sh(["cp", "-al", src, new], "tree", f"copying {src}", root=True)
+            # What tools/export left there would be found before our own
+            sh(["rm", "-rf", new / "include/ignis"], "tree", "rm", root=True)
+        (CACHE / "build/config").mkdir(parents=True, exist_ok=True)
+        (CACHE / "build/config/all").write_text(config)
+        make = f"nice make -C /kernel -j{os.cpu_count()}"
+        chroot(f"set -e; {make} KCONFIG_ALLCONFIG=/build/all allnoconfig; {make} bzImage modules",
+               "tree", f"building the {name} kernel", name="conformance",
+               binds=[(new, "/kernel"), (CACHE / "build/config", "/build")])
+        sh(["mv", new, done], "tree", "mv", root=True)
+        hold(done)
+    return done
 
 
 # --- initramfs ---------------------------------------------------------------------------------
@@ -495,10 +592,24 @@ def initramfs(kernel):
     return out
 
 
+def modules_image(kernel):
+    """The kernel's modules as a disk: over 9p, loading one has been seen to hang. After initramfs()."""
+    img = kernel.cache / "modules.ext4"
+    if not img.exists():
+        new = img.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        size = sum(f.lstat().st_size for f in kernel.modules.rglob("*"))
+        sh(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-m0", "-d", kernel.modules, new,
+            f"{size * 5 // 4 // 1024 + 16384}k"], "root", "making the disk of modules")
+        new.rename(img)
+    return img
+
+
 # --- front ends --------------------------------------------------------------------------------
 
 def prepare(*names):
     """Everything needed to boot the named kernels; returns them."""
+    names = [str(tree(n)) if n in TREES else n for n in names]
     with locked("setup"):
         host_packages()
         guest_apt()
@@ -507,7 +618,8 @@ def prepare(*names):
             image()
             kernels = kernels.result()
         for k in kernels:
-            initramfs(k)
+            initramfs(k)        # runs depmod
+            modules_image(k)
     return kernels
 
 
@@ -517,3 +629,9 @@ def built(name, into=None):
     with locked(f"build-{kernel.id}"):
         module = build(kernel)
         return kernel, Path(shutil.copy(module, into)) if into else module
+
+
+def coverage():
+    """Where guests leave which lines of the driver have run, as long as the driver is what it is now."""
+    sources = b"".join(f.read_bytes() for f in sorted((PROJECT / DRIVER_DIR).glob("*.[ch]")))
+    return CACHE / "coverage" / hashlib.sha256(sources).hexdigest()[:10]

@@ -32,14 +32,29 @@ import lab
 
 BAD = re.compile(
     r"WARNING:|BUG:|BUG |Oops:|Call Trace|general protection|refcount_t:|NETDEV WATCHDOG|"
-    r"possible .* lock|inconsistent lock|suspicious RCU|DMA-API:|KASAN:|UBSAN:|KFENCE:|"
+    r"possible .* lock|inconsistent lock|non-static key|locking correctness validator|suspicious RCU|"
+    r"DMA-API: (?!dma_debug_entry pool grown)|KASAN:|UBSAN:|KFENCE:|ODEBUG:|kmemleak: .*(disabled|Cannot)|"
+    r"corruption|stalled pool|ref_tracker:|"
     r"DMAR: .*(fault|Fault)|Kernel panic|rcu.* stall|blocked for more than|nobody cared|"
-    r"sleeping function|scheduling while atomic|memory leak|unregister_netdevice: waiting|"
+    r"sleeping function|scheduling while atomic|(?<!suspected )memory leak|unregister_netdevice: waiting|"
     r"unable to handle|soft lockup|hard LOCKUP|leaked|page allocation failure")
 
 
-# QEMU 10.0 with threads per CPU sometimes loses a race while the firmware or kernel maps devices.
+# In a trace of kmemleak's: the driver, or a module that is gone and nobody else's
+LEAKED = re.compile(r"\[ignis\]|^ +0xffffffff[a-f]", re.M)
+
+# QEMU 10.0 with threads per CPU sometimes loses a race while the firmware or kernel maps devices,
+# or the timer of an idle CPU.
 QEMU_BUG = re.compile(r"iotlb_to_section: Assertion|a CPU of the guest stalled")
+
+
+# How much slower than a stock kernel the slowest one booted here is
+_slowness = 1
+
+
+def patience(seconds):
+    """A time-out that was chosen for stock kernels."""
+    return seconds * _slowness
 
 
 class VMError(Exception):
@@ -114,7 +129,7 @@ class Wire:
 
         match: a predicate or a bytes prefix of frames wanted; others are dropped.
         """
-        got, end = [], time.monotonic() + timeout
+        got, end = [], time.monotonic() + patience(timeout)
         if isinstance(match, (bytes, bytearray)):
             prefix, match = bytes(match), lambda f: f.startswith(prefix)
         while n is None or len(got) < n:
@@ -131,7 +146,7 @@ class Wire:
         got = []
         while True:
             try:
-                got.append(self.queue.get(timeout=quiet)[1])
+                got.append(self.queue.get(timeout=patience(quiet))[1])
             except queue.Empty:
                 return got
 
@@ -154,8 +169,13 @@ class Job:
     def __init__(self, vm, cmd, ident):
         self.vm, self.cmd, self.ident = vm, cmd, ident
 
-    def wait(self, timeout=60, check=True):
+    def wait(self, timeout=150, check=True):
         return self.vm._result(self.cmd, {"op": "wait", "job": self.ident, "timeout": timeout}, check)
+
+    def output(self):
+        """What it has printed so far."""
+        msg = self.vm._ask({"op": "output", "job": self.ident}, patience(30))
+        return msg["out"] + msg["err"]
 
     def stop(self, sig=signal.SIGTERM):
         return self.vm._result(self.cmd, {"op": "stop", "job": self.ident, "sig": int(sig)}, False)
@@ -192,17 +212,25 @@ def accel(kernel):
     return found
 
 
+def loops_per_jiffy():
+    """What a guest under TCG would find out in more than a second for each CPU (HZ is Debian's 250)."""
+    mhz = re.search(r"^cpu MHz\s*: (\d+)", Path("/proc/cpuinfo").read_text(), re.M)
+    return int(mhz[1] if mhz else 2000) * 1_000_000 // 250
+
+
 class VM:
-    def __init__(self, kernel="backports", nics=(), cpus=4, mem="1G", driver=None, params="",
-                 intel_iommu=False, cmdline="", qemu_args=(), name="vm", module=None):
+    def __init__(self, kernel="backports", nics=(), cpus=4, mem=None, driver=None, params="",
+                 intel_iommu=False, cmdline="", qemu_args=(), name="vm", module=None,
+                 root="base", tcg=None):
         """driver: "ignis" (built if need be, or the file `module`) or an in-tree module, or None.
 
-        params: parameters for the driver's module.
+        mem: 1G, with a debug kernel 2G. params: parameters for the driver's module. root: one of
+        lab.ROOTS. tcg: use TCG, with these options.
         """
         self.kernel_name, self.nics, self.cpus, self.mem = kernel, list(nics), cpus, mem
         self.driver, self.params, self.module = driver, params, module
         self.intel_iommu, self.cmdline, self.qemu_args = intel_iommu, cmdline, list(qemu_args)
-        self.name = name
+        self.name, self.root, self.tcg = name, root, tcg
         self.proc, self.wires, self.agent_gone = None, {}, False
         self.ids, self.pending, self.lock = itertools.count(1), {}, threading.Lock()
         self._mark = None
@@ -217,6 +245,7 @@ class VM:
         self.close()
 
     def start_qemu(self, timeout=None):
+        global _slowness
         self.dir = Path(tempfile.mkdtemp(prefix="ignis-"))
         (self.dir / "out").mkdir()
         try:
@@ -224,11 +253,13 @@ class VM:
                 self.kernel, self.module = lab.built(self.kernel_name, self.dir / "out")
             else:
                 self.kernel, = lab.prepare(self.kernel_name)
-            self.accel = accel(self.kernel)
+            self.mem = self.mem or ("2G" if self.kernel.debug else "1G")
+            _slowness = max(_slowness, 4 if self.kernel.debug else 1)
+            self.accel = "tcg" if self.tcg else accel(self.kernel)
             for attempt in (1, 2, 3):
                 try:
                     self._launch()
-                    self._wait_ready(timeout or (60 if self.accel == "kvm" else 180))
+                    self._wait_ready(timeout or patience(60 if self.accel == "kvm" else 180))
                     break
                 except VMError as e:
                     if attempt == 3 or not QEMU_BUG.search(str(e)):
@@ -255,26 +286,27 @@ class VM:
             "console=ttyS0 loglevel=4 quiet panic=-1 nokaslr mitigations=off audit=0 apparmor=0",
             "random.trust_cpu=on log_buf_len=4M 8250.nr_uarts=1",
             "maxcpus=1" if self.accel == "tcg" else "",      # see guest/initramfs-init
-            "no_timer_check tsc=reliable noreplace-smp" if self.accel == "tcg" else "",
+            f"no_timer_check tsc=reliable noreplace-smp lpj={loops_per_jiffy()}" if self.accel == "tcg" else "",
             "intel_iommu=on iommu.strict=1" if self.intel_iommu else "", self.cmdline])
         args = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
                 "-M", "q35" + (",kernel-irqchip=split" if self.intel_iommu else ""),
-                "-accel", "kvm" if self.accel == "kvm" else "tcg,thread=multi,tb-size=512",
+                "-accel", "kvm" if self.accel == "kvm" else f"tcg,tb-size=512,{self.tcg or 'thread=multi'}",
                 "-cpu", "host" if self.accel == "kvm" else "max,la57=off",
                 "-smp", self.cpus, "-m", self.mem, "-no-reboot",
                 "-kernel", self.kernel.bzimage, "-initrd", lab.initramfs(self.kernel),
                 "-append", cmdline]
         if self.intel_iommu:
             args += ["-device", "intel-iommu,intremap=on"]
-        args += ["-drive", f"file={lab.image()},format=raw,if=none,id=root,snapshot=on",
+        args += ["-drive", f"file={lab.image(self.root)},format=raw,if=none,id=root,snapshot=on",
                  "-device", "virtio-blk-pci,drive=root",
+                 "-drive", f"file={lab.modules_image(self.kernel)},format=raw,if=none,id=modules,readonly=on",
+                 "-device", "virtio-blk-pci,drive=modules",
                  "-chardev", f"socket,id=console,path={d}/console,server=on,wait=off,logfile={self.log}",
                  "-serial", "chardev:console",
                  "-chardev", f"socket,id=agent,path={d}/agent,server=on,wait=off",
                  "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,name=org.ignis.agent",
                  "-qmp", f"unix:{d}/qmp,server=on,wait=off"]
-        for tag, path, ro in (("modules", self.kernel.modules, True), ("ignis", lab.PROJECT, True),
-                              ("out", d / "out", False)):
+        for tag, path, ro in (("ignis", lab.PROJECT, True), ("out", d / "out", False)):
             args += ["-virtfs", f"local,path={path},mount_tag={tag},security_model=none,"
                                 f"multidevs=remap{',readonly=on' if ro else ''}"]
         for i, nic in enumerate(self.nics):
@@ -366,8 +398,20 @@ class VM:
                 path.unlink()
 
     def close(self):
+        if self.proc and self.driver == "ignis":
+            with contextlib.suppress(VMError, CommandError):
+                self._keep_coverage()
         self._end()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _keep_coverage(self):
+        notes = list(Path(self.module).parent.glob("*.gcno"))
+        if notes:
+            self.run(f"cd /sys/kernel/debug/gcov/build/{lab.DRIVER_DIR}; for f in *.gcda; do cat $f > /out/$f; done", 30)
+            to = lab.coverage() / self.dir.name
+            to.mkdir(parents=True)
+            for f in (*notes, *(self.dir / "out").glob("*.gcda")):
+                shutil.copy(f, to)
 
     # --- commands ---
 
@@ -398,6 +442,9 @@ class VM:
         try:
             msg = q.get(timeout=timeout)
         except queue.Empty:
+            if "timer wakeup didn't happen" in self.log.read_text(errors="replace"):
+                self._end()
+                raise self.error("a CPU of the guest stalled") from None
             raise self.error(f"the guest does not answer: {req.get('cmd', req)}") from None
         if msg is None:
             raise self.error("the guest is gone")
@@ -407,13 +454,15 @@ class VM:
 
     def _result(self, cmd, req, check):
         timeout = req.get("timeout")
+        if timeout is not None:
+            req["timeout"] = timeout = patience(timeout)
         msg = self._ask(req, None if timeout is None else timeout + 30)
         res = Result(cmd, msg["rc"], msg["out"], msg["err"])
         if res.rc is None or (check and res.rc):
             raise CommandError(str(res))
         return res
 
-    def run(self, cmd, timeout=60, check=True, stdin=None, netns=None):
+    def run(self, cmd, timeout=150, check=True, stdin=None, netns=None):
         """Run a shell command in the guest. Raises if it fails (unless not check) or hangs."""
         full = f"ip netns exec {netns} bash -c {shlex.quote(cmd)}" if netns else cmd
         return self._result(cmd, {"op": "run", "cmd": full, "stdin": stdin, "timeout": timeout}, check)
@@ -423,7 +472,7 @@ class VM:
         full = f"exec ip netns exec {netns} bash -c {shlex.quote(cmd)}" if netns else cmd
         return Job(self, cmd, self._ask({"op": "start", "cmd": full, "stdin": stdin}, 30)["job"])
 
-    def python(self, src, *args, timeout=60, netns=None):
+    def python(self, src, *args, timeout=150, netns=None):
         """Run a Python program in the guest; returns what it printed."""
         cmd = " ".join(["python3", "-", *[shlex.quote(str(a)) for a in args]])
         return self.run(cmd, timeout, stdin=src, netns=netns).out
@@ -461,7 +510,7 @@ class VM:
 
     def netdev(self, i, timeout=10):
         """Name of NIC i's network interface in the guest (waits for it)."""
-        cmd = (f"for t in $(seq {timeout * 10}); do "
+        cmd = (f"for t in $(seq {patience(timeout) * 10}); do "
                f"ls /sys/bus/pci/devices/0000:00:{0x10 + i:02x}.0/*:00.0/net 2>/dev/null && exit; "
                f"sleep 0.1; done; exit 1")
         return self.run(cmd, timeout * 4).out.split()[0]
@@ -484,7 +533,7 @@ class VM:
     def carrier(self, dev, netns=None, timeout=15):
         """Wait until an interface has carrier."""
         ip = f"ip -n {netns}" if netns else "ip"
-        if self.run(f"for t in $(seq {timeout * 10}); do {ip} link show {dev} | grep -q LOWER_UP && "
+        if self.run(f"for t in $(seq {patience(timeout) * 10}); do {ip} link show {dev} | grep -q LOWER_UP && "
                     f"exit; sleep 0.1; done; exit 1", timeout * 4, check=False).rc:
             raise VMError(f"{dev} has no carrier after {timeout} s")
 
@@ -514,7 +563,8 @@ class VM:
     def dmesg(self, since_mark=False):
         out = self.run("dmesg").out
         if since_mark and self._mark:
-            out = out.partition(self._mark)[2]
+            before, mark, after = out.partition(self._mark)
+            out = after if mark else before         # all there is, if the mark was cleared away
         return out
 
     def mark_dmesg(self):
@@ -529,3 +579,14 @@ class VM:
         bad = [n for n, ln in enumerate(lines) if BAD.search(ln) and not (allow and re.search(allow, ln))]
         if bad:
             raise AssertionError("kernel log:\n" + "\n".join(lines[max(0, bad[0] - 3):bad[0] + 40]))
+
+    def check_leaks(self):
+        """On a debug kernel: raise if there is memory of the driver's that nothing points to any more."""
+        if not self.kernel.debug or self.agent_gone or self.proc.poll() is not None:
+            return
+        # Young objects are not looked at, and the first scan only learns what they contain
+        found = self.run("cd /sys/kernel/debug; sleep 6; echo scan > kmemleak; echo scan > kmemleak; cat kmemleak").out
+        mine = [leak for leak in found.split("unreferenced object")[1:] if LEAKED.search(leak)]
+        if mine:
+            self.run("echo clear > /sys/kernel/debug/kmemleak")
+            raise AssertionError(f"{len(mine)} objects leaked:\n" + "\n".join(mine[:3]))

@@ -8,8 +8,10 @@ thread of its own, so a long command does not hold up others.
   {id, op: "start", cmd, stdin}         -> {job}               the same in the background
   {id, op: "wait", job, timeout}        -> {rc, out, err}
   {id, op: "stop", job, sig}            -> {rc, out, err}
+  {id, op: "output", job}               -> {out, err}          so far
 
-rc is null if the time ran out; the command's whole process group is then killed.
+rc is null if the time ran out; the command's whole process group is then killed, and err ends
+with what each of its processes was waiting for.
 """
 import glob
 import json
@@ -18,6 +20,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 
 PORT = "org.ignis.agent"
 
@@ -37,17 +40,36 @@ class Job:
         except ProcessLookupError:
             pass
 
+    def waiting(self):
+        """Where in the kernel the processes of the session, and all that cannot be killed, are."""
+        text = ""
+        for stat in glob.glob("/proc/[0-9]*/stat"):
+            try:
+                state, *rest = open(stat).read().rpartition(")")[2].split()
+                if int(rest[2]) == self.proc.pid or state == "D":
+                    where = os.path.dirname(stat)
+                    cmdline = open(f"{where}/cmdline").read().replace("\0", " ")
+                    text += f"\n{where} {state} {cmdline[:200] or open(f'{where}/comm').read()}\n"
+                    text += open(f"{where}/stack").read()
+            except OSError:         # it has ended
+                pass
+        return text
+
     def wait(self, timeout):
+        stuck = ""
         try:
             rc = self.proc.wait(timeout)
         except subprocess.TimeoutExpired:
+            stuck = self.waiting()
             self.kill(signal.SIGKILL)
             rc = None
-        out = []
-        for f in self.files[1:]:
-            f.seek(0)
-            out.append(f.read().decode(errors="backslashreplace"))
-        return {"rc": rc, "out": out[0], "err": out[1]}
+        res = self.output()
+        return {"rc": rc, "out": res["out"], "err": res["err"] + stuck}
+
+    def output(self):
+        # Not read(), as the process writes where the file's position is
+        out, err = (os.pread(f.fileno(), os.fstat(f.fileno()).st_size, 0) for f in self.files[1:])
+        return {"out": out.decode(errors="backslashreplace"), "err": err.decode(errors="backslashreplace")}
 
     def stop(self, sig):
         self.kill(sig)
@@ -72,23 +94,35 @@ def serve(req):
     job = jobs[req["job"]]
     if op == "wait":
         return job.wait(req.get("timeout"))
+    if op == "output":
+        return job.output()
     return job.stop(req.get("sig", signal.SIGTERM))
+
+
+def poke():
+    """QEMU loses an interrupt of 9p now and then: any later request brings what was waited for."""
+    while True:
+        time.sleep(3)
+        for line in open("/proc/mounts"):
+            if line.split()[2] == "9p":     # in a thread, as it may be the next to be lost
+                threading.Thread(target=os.statvfs, args=(line.split()[1],), daemon=True).start()
 
 
 def main():
     for sig in (signal.SIGINT, signal.SIGQUIT):     # ignored, as we are a shell's background job
         signal.signal(sig, signal.SIG_DFL)
-    port, = [f"/dev/{p.split('/')[-2]}" for p in glob.glob("/sys/class/virtio-ports/*/name")
-             if open(p).read().strip() == PORT]
-    tx = open(port, "r+b", buffering=0)
-    rx = os.fdopen(os.dup(tx.fileno()), "rb")
     lock = threading.Lock()
+    tx = None
 
     def answer(obj):
-        data = (json.dumps(obj) + "\n").encode()
+        line = data = (json.dumps(obj) + "\n").encode()
         with lock:
             while data:
-                data = data[tx.write(data):]
+                try:
+                    data = data[tx.write(data):]
+                except (OSError, ValueError):       # the port has gone: to the next one
+                    data = line
+                    time.sleep(.1)
 
     def handle(req):
         try:
@@ -97,9 +131,21 @@ def main():
             res = {"error": repr(e)}
         answer({"id": req["id"], **res})
 
-    answer({"id": 0, "ready": os.uname().release})
-    for line in rx:
-        threading.Thread(target=handle, args=(json.loads(line),), daemon=True).start()
+    threading.Thread(target=poke, daemon=True).start()
+    while True:                     # a test that sleeps binds the port's driver anew
+        for path in glob.glob("/sys/class/virtio-ports/*/name"):
+            try:
+                if open(path).read().strip() != PORT:
+                    continue
+                tx = open(f"/dev/{path.split('/')[-2]}", "r+b", buffering=0)
+                rx = os.fdopen(os.dup(tx.fileno()), "rb")
+                answer({"id": 0, "ready": os.uname().release})
+                for line in rx:
+                    threading.Thread(target=handle, args=(json.loads(line),), daemon=True).start()
+                tx.close()
+            except OSError:
+                pass
+        time.sleep(.1)
 
 
 main()

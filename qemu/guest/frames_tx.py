@@ -29,6 +29,8 @@ def big(sock):
 
 
 def raw(iface, path):
+    # From one CPU, whichever: the queue is the CPU's, and among queues there is no order
+    os.sched_setaffinity(0, {os.getpid() % os.cpu_count()})
     sock = big(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0))
     sock.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
     sock.bind((iface, 0))

@@ -1,58 +1,96 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Fixtures for tests that run in guests.
 
-kernel   each kernel in turn (IGNIS_KERNELS, separated by spaces, limits them)
+machine  each kernel with each chip (IGNIS_KERNELS, IGNIS_DEVICES, separated by spaces, limit them)
 vm       a guest shared by the tests of a session: NIC 0 on wire "a", NICs 1 and 2 joined.
-         @pytest.mark.vm(intel_iommu=True, nics=[...], ...) asks for another one.
+         @pytest.mark.vm(intel_iommu=True, ...) asks for another one.
 pair     the shared guest with NICs 1 and 2 (the latter in namespace "peer") up and addressed
 boot     boot(...) starts a guest for one test only
-The kernel's log is checked after each test. IGNIS_DRIVER=igb runs the tests on the in-tree driver.
+The kernel's log is checked after each test, lost memory after each module (with a debug kernel).
+IGNIS_DRIVER=igb (with IGNIS_DEVICES=igb) runs the tests on the in-tree driver. With pytest-xdist the
+tests of one module on one machine stay together.
 """
 import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 from _pytest.runner import runtestprotocol
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import lab  # noqa: E402
+from chips import CHIPS  # noqa: E402
 from vm import QEMU_BUG, VM, Nic, VMError  # noqa: E402
 
 KERNELS = os.environ.get("IGNIS_KERNELS", "").split() or list(lab.distro()["kernels"])
+DEVICES = os.environ.get("IGNIS_DEVICES", "").split() or list(CHIPS)
 DRIVER = os.environ.get("IGNIS_DRIVER", "ignis")
+
+
+class Machine(NamedTuple):
+    kernel: str
+    device: str
+
+    def __str__(self):
+        return f"{Path(self.kernel).name}-{self.device}"
+
 
 _modules = {}
 _shared = {}
 
 
-def new_vm(kernel, **kw):
-    kw = {"nics": lambda: [Nic(wire="a"), Nic(hub=1), Nic(hub=1)], "driver": DRIVER, **kw}
-    if callable(kw["nics"]):
-        kw["nics"] = kw["nics"]()
+def new_vm(machine, nics=None, **kw):
+    """nics: models of ports that are joined with all others, or with those of the same number after a
+    colon; if not given, NIC 0 is on the wire, 1 and 2 are joined."""
+    kernel, device = machine
+    kw = {"driver": DRIVER, **kw}
+    if nics:
+        nics = [nic.partition(":") for nic in nics.split()]
+        kw["nics"] = [Nic(model, hub=int(hub or 1)) for model, _, hub in nics]
+    else:
+        kw["nics"] = [Nic(device, wire="a"), Nic(device, hub=1), Nic(device, hub=1)]
     if kw["driver"] == "ignis":
         if kernel not in _modules:              # one build per session
             _modules[kernel] = lab.built(kernel)[1]
         kw["module"] = _modules[kernel]
-    vm = VM(kernel, name=f"test-{Path(kernel).name}", **kw)
+    vm = VM(kernel, name=f"test-{machine}", **kw)
     vm.start_qemu()
     return vm
 
 
-def shared_vm(kernel, kw):
+def shared_vm(machine, kw):
     """A guest kept for the next test that wants the same; only one at a time is kept."""
-    key = (kernel, repr(sorted(kw.items())))
+    key = (machine, repr(sorted(kw.items())))
     vm = _shared.get(key)
     if vm and (vm.proc.poll() is not None or vm.agent_gone):
         vm.close()
         vm = None
     if not vm:
-        for old in _shared.values():
-            old.close()
-        _shared.clear()
-        vm = _shared[key] = new_vm(kernel, **kw)
+        for old in list(_shared.values()):
+            finish(old)
+        vm = _shared[key] = new_vm(machine, **kw)
     return vm
+
+
+def finish(vm):
+    """Drop a guest that shall have lost no memory."""
+    try:
+        vm.check_leaks()
+    finally:
+        drop(vm)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_leaks():
+    yield
+    for vm in list(_shared.values()):
+        try:
+            vm.check_leaks()
+        except (VMError, AssertionError):
+            drop(vm)
+            raise
 
 
 def drop(vm):
@@ -61,15 +99,15 @@ def drop(vm):
     vm.close()
 
 
-@pytest.fixture(scope="session", params=KERNELS)
-def kernel(request):
+@pytest.fixture(scope="session", params=[Machine(k, d) for k in KERNELS for d in DEVICES], ids=str)
+def machine(request):
     return request.param
 
 
 @pytest.fixture
-def vm(request, kernel):
+def vm(request, machine):
     marker = request.node.get_closest_marker("vm")
-    vm = shared_vm(kernel, marker.kwargs if marker else {})
+    vm = shared_vm(machine, marker.kwargs if marker else {})
     for wire in vm.wires.values():
         wire.clear()
     vm.mark_dmesg()
@@ -91,11 +129,11 @@ def pair(vm):
 
 
 @pytest.fixture
-def boot(kernel):
+def boot(machine):
     started = []
 
     def start(check=True, **kw):
-        vm = new_vm(kernel, **kw)
+        vm = new_vm(machine, **kw)
         started.append((vm, check))
         return vm
 
@@ -104,9 +142,18 @@ def boot(kernel):
         for vm, check in started:
             if check:
                 vm.check_dmesg()
+                vm.check_leaks()
     finally:
         for vm, _ in started:
             vm.close()
+
+
+@pytest.hookimpl(tryfirst=True)         # before xdist looks at the marks
+def pytest_collection_modifyitems(items):
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        machine = callspec and callspec.params.get("machine")
+        item.add_marker(pytest.mark.xdist_group(f"{item.module.__name__}-{machine}"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -117,6 +164,7 @@ def pytest_runtest_protocol(item, nextitem):
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
     if any(r.failed and QEMU_BUG.search(r.longreprtext) for r in reports):
         lab.say(f"QEMU crashed by a bug of its own: {item.nodeid} again")
+        item.session._setupstate.teardown_exact(None)   # what the module shares has its guest, too
         item._initrequest()
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
     for report in reports:
@@ -125,8 +173,21 @@ def pytest_runtest_protocol(item, nextitem):
     return True
 
 
+def pytest_runtest_logreport(report):
+    """Tell of a failure at once, not only in the end."""
+    if report.failed and not os.environ.get("PYTEST_XDIST_WORKER"):
+        print(f"\nFAILED {report.nodeid}\n{report.longreprtext}", flush=True)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests measured, and seeds: record_property()."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call" and report.user_properties:
+                print(report.nodeid.rpartition("/")[2], "; ".join(f"{k}: {v}" for k, v in report.user_properties))
+
+
 def pytest_configure(config):
-    config.addinivalue_line("markers", "long: not part of \"make test\", but of \"make test-long\"")
     config.addinivalue_line("markers", "vm(**kw): what the shared guest shall be like")
 
 
@@ -135,6 +196,5 @@ def pytest_unconfigure(config):
         vm.close()
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
-        n = {k: len(reporter.stats.get(k, [])) for k in ("passed", "failed", "error", "skipped")}
-        skipped = f", {n['skipped']} skipped" if n["skipped"] else ""
-        print(f"{n['passed']} passed, {n['failed'] + n['error']} failed{skipped}")
+        n = {k: len(reporter.stats.get(k, [])) for k in ("passed", "failed", "error")}
+        print(f"{n['passed']} passed, {n['failed'] + n['error']} failed")

@@ -7,10 +7,12 @@ from collections import Counter, defaultdict
 from itertools import count
 from types import SimpleNamespace
 
-from oracle import (CHIPS, IP, OTHER, TCP, UDP, Ether, IPv6, case_of, difference, l4_of, mac, mac_bytes,
+from chips import CHIPS
+from oracle import (IP, OTHER, TCP, UDP, Ether, IPv6, case_of, difference, l4_of, mac, mac_bytes,
                     partial, payload, tagged)
 from scapy.layers.inet import IPOption
 from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN
+from vm import patience
 
 US = {4: "192.0.2.1", 6: "2001:db8::1"}
 PEER = {4: "192.0.2.2", 6: "2001:db8::2"}
@@ -77,8 +79,8 @@ GSO_NONE, GSO_TCPV4, GSO_UDP_L4, GSO_TCPV6, GSO_ECN = 0, 1, 5, 4, 0x80
 class Batch:
     """Frames for the driver to send, and for each what may come out."""
 
-    def __init__(self):
-        self.names, self.sent, self.want = [], [], []
+    def __init__(self, mtu=None):
+        self.names, self.sent, self.want, self.mtu = [], [], [], mtu
 
     def add(self, name, pkt, *, done=False, gso=GSO_NONE, mss=0, want=None, linear=False):
         """One case. Its number goes into the source address, so nothing else can be mistaken for it.
@@ -118,8 +120,9 @@ class Port:
     def __init__(self, vm):
         self.vm, self.wire, self.name, self.serial = vm, vm.wire("a"), vm.netdev(0), count()
         self.limits = CHIPS[vm.nics[0].model]
-        self.sh("modprobe -a 8021q sctp")
-        self.mac = self.sh("cat /sys/class/net/$N/address").strip()
+        self.sh("modprobe -a 8021q sctp; ip link set $N txqueuelen 20000")
+        link, = json.loads(self.sh("ip -d -j link show $N"))
+        self.mac, self.max_mtu = link["address"], link["max_mtu"]
 
     @classmethod
     def of(cls, vm):
@@ -158,7 +161,7 @@ class Port:
         return self.vm.dir / "out" / name, f"/out/{name}"
 
     def carrier(self, dev="$N"):
-        self.sh(f"for i in $(seq 200); do [ $(cat /sys/class/net/{dev}/carrier) = 1 ] && exit; sleep .05;"
+        self.sh(f"for i in $(seq {patience(200)}); do [ $(cat /sys/class/net/{dev}/carrier) = 1 ] && exit; sleep .05;"
                 f" done; echo no carrier >&2; exit 1")
 
     def statistics(self):
@@ -174,6 +177,11 @@ class Port:
                           "ip addr flush dev $N; ip neigh flush dev $N nud permanent"):
             self.carrier()
             yield
+
+    def whereabouts(self):
+        """Counters that tell where a frame got lost."""
+        return "\n" + self.sh("ip -s -s link show $N; tc -s qdisc show dev $N; ethtool -S $N | grep -v ': 0$';"
+                              "cat /sys/class/net/$N/carrier_changes; dmesg | tail -20")
 
     # Out of the port
 
@@ -201,7 +209,7 @@ class Port:
             want = [[tagged(f, *tags) for f in frames] for frames in want]
             if not any(difference(w, got[case]) == "" for w in want):
                 faults.append(f"{name}: {difference(want[0], got[case])}")
-        assert not faults and not errors, report(faults, len(batch.names), errors)
+        assert not faults and not errors, report(faults, len(batch.names), errors) + self.whereabouts()
         return order
 
     # Into the port

@@ -4,15 +4,12 @@ import re
 
 import pytest
 
-from util import A, B, eventually, pair
-
-
-pytestmark = pytest.mark.long
+from util import B, eventually, pair
 
 
 @pytest.fixture(scope="module")
-def net(kernel):
-    with pair(kernel, cmdline="iomem=relaxed") as both:
+def net(machine):
+    with pair(machine) as both:
         both.sh("modprobe pktgen; modprobe sch_fq")
         yield both
 
@@ -27,8 +24,7 @@ def small(net):
 
 
 def stops(net):
-    stats = net.stats()
-    return (sum(net.per_queue(stats, "tx_stopped")), sum(net.per_queue(stats, "tx_wake")))
+    return [sum(counts) for counts in net.per_queue("tx-stop", "tx-wake")]
 
 
 def pktgen(net, count, **settings):
@@ -56,7 +52,8 @@ def test_pktgen(small, settings):
     assert sent <= grown["tx_packets"] < sent + 100
     assert not grown["tx_dropped"] and not grown["tx_errors"]
     stop, wake = (new - old for new, old in zip(stops(net), (stop, wake)))
-    assert stop > 10 and abs(stop - wake) <= 1, (stop, wake)
+    # A stop that a completion undid before it was complete is a wake only
+    assert stop > 10 and stop - 1 <= wake <= stop + 2 + stop // 20, (stop, wake)
     net.ping(args="-f -c 100")
 
 
@@ -68,7 +65,7 @@ def test_qdisc(small, qdisc):
         net.sh(f"tc qdisc replace dev $A root handle 1: {qdisc}")
         before, stop = net.stats(), stops(net)[0]
         assert net.iperf("-P 4")["sum_received"]["bytes"] > 1 << 20
-        assert net.iperf("-u -b 40M -l 1000 -P 2", seconds=1)["sum"]["packets"] > 500
+        assert net.iperf("-u -b 40M -l 1000 -P 2")["sum"]["packets"] > 500
         rows = net.json("tc -s -j qdisc show dev $A")
         assert rows and not any(row["drops"] for row in rows), rows
         assert eventually(lambda: not any(r["backlog"] for r in net.json("tc -s -j qdisc show dev $A")))
@@ -78,7 +75,10 @@ def test_qdisc(small, qdisc):
 
 
 def test_queue_limits(net):
-    """Byte queue limits adapt, hold back, and go back to zero."""
+    """Byte queue limits see what is under way, hold back, and go back to zero.
+
+    That the limits grow cannot be asked for: QEMU sends at once, so that they are seldom reached.
+    """
     queues = "/sys/class/net/$A/queues/tx-*/byte_queue_limits"
     assert len(net.sh(f"cat {queues}/limit_max").split()) >= net.channels
     load = net.start(f"exec iperf3 -c {B[4]} -t 20 -P 8")
@@ -86,13 +86,17 @@ def test_queue_limits(net):
         assert eventually(lambda: any(int(n) for n in net.sh(f"cat {queues}/inflight").split()))
     finally:
         load.stop()
-    assert any(int(n) > 3000 for n in net.sh(f"cat {queues}/limit").split())
+    highest = net.sh(f"cat {queues}/limit_max").split()[0]
+    with net.undo(f"for f in {queues}/limit_max; do echo {highest} > $f; done"):
+        net.sh(f"for f in {queues}/limit_max; do echo 1500 > $f; done")     # about a frame at a time
+        assert net.iperf("-P 4")["sum_received"]["bytes"] > 1 << 20
+        assert max(int(n) for n in net.sh(f"cat {queues}/limit").split()) <= 1500
     assert eventually(lambda: not any(int(n) for n in net.sh(f"cat {queues}/inflight").split()))
     with net.restored():        # nothing stays accounted to rings that are gone
         for change in ("ethtool -G $A tx 128", "ethtool -L $A combined 1", "ip link set $A mtu 4000"):
             net.sh(change)
             net.carrier()
-            net.iperf("-P 4", seconds=1)
+            net.iperf("-P 4")
             assert eventually(lambda: not any(int(n) for n in net.sh(f"cat {queues}/inflight").split()))
 
 

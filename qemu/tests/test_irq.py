@@ -11,9 +11,9 @@ MSIX = pytest.mark.parametrize("net", ["msix"], indirect=True)
 
 
 @pytest.fixture(scope="module")
-def net(request, kernel):
+def net(request, machine):
     args = {"msix": {}, "msi": {"prepare": nomsix}, "intx": {"cmdline": "pci=nomsi"}}[request.param]
-    with pair(kernel, cmdline="iomem=relaxed " + args.pop("cmdline", ""), **args) as both:
+    with pair(machine, **args) as both:
         both.mode = request.param
         yield both
 
@@ -43,7 +43,7 @@ def test_traffic(net):
     net.ping(sizes=(0, 1472), args="-f -c 200")
     net.ping(A[6], sizes=(1452,), args="-f -c 100", ns="$P")
     end = net.iperf("--bidir -P 2")
-    assert min(end["sum_received"]["bytes"], end["sum_received_bidir_reverse"]["bytes"]) > 2 << 20
+    assert min(end["sum_received"]["bytes"], end["sum_received_bidir_reverse"]["bytes"]) > 1 << 18
     net.bounce()
     with net.restored(), net.stream() as progress:
         net.sh("ethtool -G $A rx 512 tx 512; ip link set $A mtu 4000")
@@ -82,9 +82,9 @@ def test_linkage(net):
     assert len(set(irqs)) == n
     if net.mode != "msix":
         return
-    rx, before = net.per_queue(net.stats(), "rx_packets"), net.irqs()
+    (rx,), before = net.per_queue("rx-packets"), net.irqs()
     net.sh(f"$P python3 $H/flows.py {B[4]} {A[4]} 9 23000 100")
-    rx = [y - x for x, y in zip(rx, net.per_queue(net.stats(), "rx_packets"))]
+    rx = [y - x for x, y in zip(rx, *net.per_queue("rx-packets"))]
     after = net.irqs()
     silent = [i for i, irq in enumerate(irqs) if rx[i] and after[irq] == before[irq]]
     assert sum(map(bool, rx)) > n // 2 and not silent, (rx, before, after)
@@ -110,10 +110,10 @@ def test_moderation(net):
     """A long interval gives far fewer interrupts for the same packets than a short one."""
     counts = {}
     with net.restored():
-        for usecs in (10, 4000):
+        for usecs in (10, 8000):
             net.sh(f"ethtool -C $A adaptive-rx off rx-usecs {usecs}")
             counts[usecs] = interrupts(net, lambda: net.train(1000, "a", gap=200))
-    assert counts[10] > 4 * counts[4000] > 0, counts
+    assert counts[10] > 3 * counts[8000] > 0, counts
 
 
 @MSIX
@@ -161,7 +161,7 @@ def test_rfs(net):
         try:
             for cpu in (3, 2):
                 before = net.processed()[0]
-                net.train(500, "a", flows=1, gap=300, recv=f"connect=1 cpu={cpu}")
+                net.train(500, "a", flows=1, gap=1500, recv=f"connect=1 cpu={cpu}")
                 grown = [y - x for x, y in zip(before, net.processed()[0])]
                 assert grown[cpu] > 350, (cpu, grown)
         finally:
@@ -179,7 +179,7 @@ def test_busy_poll(net):
         report = net.train(300, "a", gap=1500, recv="connect=1 busy_poll=5000")
     assert report["got"] > 280
     assert set(report["napis"]) <= {n["id"] for n in net.genl("napi")} and report["napis"], report
-    assert polled() - before > 100
+    assert polled() - before > 20
 
 
 @MSIX
@@ -193,7 +193,7 @@ def test_threaded(net):
         net.sh("echo 1 > /sys/class/net/$A/threaded")
         before = threads()
         assert len(before) >= net.channels
-        assert net.iperf("-P 4 --bidir", seconds=1)["sum_received"]["bytes"] > 1 << 20
+        assert net.iperf("-P 4 --bidir")["sum_received"]["bytes"] > 1 << 20
         used = sum(threads().values()) - sum(before.values())
         assert used > 50e6, f"{used} ns"
         with net.restored():                # NAPIs made anew are threaded as well
@@ -218,9 +218,9 @@ def test_xps(net):
         mine = {i for i, m in enumerate(masks) if m >> cpu & 1}
         assert mine and len(mine) < len(masks), masks
         net.ping()              # else the first wait for an ARP answer
-        before = net.stats()
+        before, = net.per_queue("tx-packets")
         net.sh(f"python3 $H/train.py send {B[4]} 256 flows=16 cpus={cpu}")
-        counts = net.per_queue(net.grown(before), "tx_packets")
+        counts = [y - x for x, y in zip(before, *net.per_queue("tx-packets"))]
         assert {i for i, c in enumerate(counts) if c > 10} <= mine and sum(counts) > 200, (cpu, counts)
 
 

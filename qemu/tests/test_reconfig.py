@@ -3,22 +3,24 @@
 
 IGNIS_SEED=N repeats a run, IGNIS_CHANGES=N makes it longer.
 """
+import json
 import os
 import random
 import re
 
 import pytest
 
-from util import A, eventually, leaks, pair
+from util import A, eventually, pair
 
 SEED = int(os.environ.get("IGNIS_SEED") or random.randrange(1 << 32))
 CHANGES = int(os.environ.get("IGNIS_CHANGES") or 200)
+NEEDS = {"tso": "tx on sg on", "gso": "tx on sg on", "txvlan": "rxvlan on"}
 FEATURES = ["tso", "gso", "gro", "rx", "tx", "sg", "rxvlan", "txvlan", "rxhash"]
 
 
 @pytest.fixture(scope="module")
-def net(kernel):
-    with pair(kernel) as both:
+def net(machine):
+    with pair(machine) as both:
         yield both
 
 
@@ -41,8 +43,8 @@ def changes(rng, net, count):
             yield f"ip link set $A mtu {rng.choice([1500, 1501, 2000, 4082, 9000, limits.mtu[1]])}"
         elif kind == "feature":
             name, to = rng.choice(FEATURES), rng.choice(["on", "off"])
-            needs = "tx on sg on " if name in ("tso", "gso") and to == "on" else ""
-            yield f"ethtool -K $A {needs}{name} {to}"
+            needs = NEEDS.get(name, "") if to == "on" else ""
+            yield f"ethtool -K $A {needs} {name} {to}"
         elif kind == "table":
             table = True
             yield f"ethtool -X $A equal {rng.randint(1, channels)}"
@@ -81,11 +83,21 @@ def run(net, commands):
             now={carrier}; [ $now = $was ] || echo "BAD {command}: carrier changes: $((now - was))"
             was=$now""")
         if n % 10 == 9:
-            script.append("echo READING; ethtool -S $A; cd /sys/class/net/$A/statistics; grep . *")
+            script.append("echo READING; cat /sys/class/net/$A/ifindex; python3 $H/genl.py qstats-queue;"
+                          "ethtool -S $A; cd /sys/class/net/$A/statistics; grep . *")
     text = net.run("\n".join(script), timeout=600).out
-    readings = [{k: int(v) for k, v in re.findall(r"^\s*(\w+): ?(\d+)$", part, re.M)}
-                for part in text.split("READING")[1:]]
-    return re.findall("^BAD (.*)", text, re.M), readings
+    return re.findall("^BAD (.*)", text, re.M), [reading(part) for part in text.split("READING")[1:]]
+
+
+def reading(text):
+    """{counter: value}, those of single queues as rx_queue_0_packets."""
+    ifindex, queues, rest = text.strip().split("\n", 2)
+    found = {k: int(v) for k, v in re.findall(r"^\s*(\w+): ?(\d+)$", rest, re.M)}
+    for row in json.loads(queues):
+        if row["ifindex"] == int(ifindex):
+            found.update({f"{name[:2]}_queue_{row['id']}_{name[3:]}": n for name, n in row.items()
+                          if name[:3] in ("rx-", "tx-")})
+    return found
 
 
 def backwards(readings):
@@ -95,7 +107,6 @@ def backwards(readings):
             for name in x if name in y and y[name] < x[name] and names.fullmatch(name)]
 
 
-@pytest.mark.long
 def test_random_changes(net):
     print(f"IGNIS_SEED={SEED}")
     rng = random.Random(SEED)
@@ -114,8 +125,7 @@ def test_random_changes(net):
     net.ping(sizes=(1472,), args="-f -c 100")
     assert pools0[1] == 0 and eventually(lambda: pools(net) == pools0, 20), (pools0, pools(net))
     assert set(net.irqs()) == irqs0
-    lost = leaks(before, net.holdings())
-    assert not lost, lost
+    net.check_leaks(before)
 
 
 @pytest.mark.parametrize("change", [

@@ -4,6 +4,7 @@
 The queue and the hash are read for every packet out of its sk_buff (qemu/guest/frames_rx.py), and
 what each queue counted must be the same.
 """
+import json
 import random
 import re
 from collections import Counter
@@ -63,14 +64,22 @@ def flows():
     yield "no IP", Raw(payload(300))
 
 
-def check(port, ports=(TCP,), hashed=True):
+def default_fields(port):
+    """{flow type: letters}: ports wherever the chip can hash them."""
+    udp = "sdfn" if port.limits.udp_ports else "sd"
+    return {"tcp4": "sdfn", "udp4": udp, "tcp6": "sdfn", "udp6": udp, "sctp4": "sd", "sctp6": "sd"}
+
+
+def check(port, by=None, hashed=True):
     """Send some packets of every flow; compare hash, queue and the queues' counters."""
+    by_ports = [flow for flow, letters in (by or default_fields(port)).items() if letters == "sdfn"]
     key, table = rss(port)
     sent, want = [], {}
     for n, (name, pkt) in enumerate(flows()):
         head = Ether(src=mac(n), dst=port.mac)
         pkt = Ether(head.build() + b"\x88\xb5" + bytes(pkt)) if name == "no IP" else head / pkt
-        hash_ = rss_hash(key, pkt, ports)
+        version = 4 if IP in pkt else 6
+        hash_ = rss_hash(key, pkt, [p for p in (TCP, UDP) if f"{p.__name__.lower()}{version}" in by_ports])
         queue = table[hash_ % len(table)] if hash_ else 0
         want[mac(n)] = name, queue, hash_ if hashed else 0
         sent += [bytes(pkt)] * COPIES
@@ -94,8 +103,10 @@ def check(port, ports=(TCP,), hashed=True):
 
 
 def queue_counters(port):
-    found = re.findall(r"rx_queue_(\d+)_packets: (\d+)", port.sh("ethtool -S $N"))
-    return Counter({int(q): int(n) for q, n in found})
+    ifindex = int(port.sh("cat /sys/class/net/$N/ifindex"))
+    rows = json.loads(port.sh("python3 /ignis/qemu/guest/genl.py qstats-queue"))
+    return Counter({row["id"]: row["rx-packets"] for row in rows
+                    if row["ifindex"] == ifindex and "rx-packets" in row})
 
 
 def test_oracle():
@@ -129,7 +140,7 @@ SETTINGS = {
 def test_default(port):
     """The table as the driver made it uses every queue alike."""
     _, table = rss(port)
-    assert len(table) == port.limits.reta
+    assert len(table) == port.limits.table
     shares = Counter(table)
     assert max(shares.values()) - min(shares.values()) <= 1
     assert set(check(port)) == set(table)
@@ -158,16 +169,61 @@ def test_hash_off(port):
     check(port, hashed=False)
 
 
-def test_udp_ports(port):
-    """rx-flow-hash sdfn has UDP spread by its ports too; it does not unless asked."""
-    def spread(by):
-        return port.vm.run(f"for v in 4 6; do ethtool -N {port.name} rx-flow-hash udp$v {by} || exit; done",
-                           check=False)
+# How some protocols are hashed, the others as by default
+FIELDS = {
+    "UDP by addresses": {"udp4": "sd", "udp6": "sd"},
+    "TCP by addresses": {"tcp4": "sd", "tcp6": "sd"},
+    "each its way": {"tcp4": "sd", "udp4": "sd", "udp6": "sdfn"},
+    "named as they are": {"tcp4": "sdfn", "udp4": "sdfn", "sctp4": "sd", "esp6": "sd"},
+}
+LETTERS = {"IP SA": "s", "IP DA": "d", "[TCP/UDP src port]": "f", "[TCP/UDP dst port]": "n"}
 
-    if (done := spread("sdfn")).rc:
-        pytest.skip(f"UDP ports cannot be hashed: {done.err}")
-    try:
-        check(port, ports=(TCP, UDP))
-    finally:
-        spread("sd")
-    check(port)
+
+def fields(port):
+    """{flow type: letters of rx-flow-hash}"""
+    text = port.sh("".join(f"echo @{t}; ethtool -n $N rx-flow-hash {t};" for t in default_fields(port)))
+    return {part.split("\n")[0]: "".join(letter for name, letter in LETTERS.items() if name in part)
+            for part in text.split("@")[1:]}
+
+
+@pytest.fixture
+def as_found(port):
+    yield
+    port.vm.run("".join(f"ethtool -N {port.name} rx-flow-hash {t} {v};"
+                for t, v in default_fields(port).items()),
+                check=False)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_fields(port, as_found, name):
+    """rx-flow-hash is what the hash is made of, and stays so; ports are hashed unless the chip cannot."""
+    want = default_fields(port)
+    assert fields(port) == want
+    for flow, by in FIELDS[name].items():
+        done = port.vm.run(f"ethtool -N {port.name} rx-flow-hash {flow} {by}", check=False)
+        if by == "sdfn" and flow.startswith("udp") and not port.limits.udp_ports:
+            assert done.rc, f"took {flow} {by}"
+        else:
+            assert not done.rc, done
+            want.update({flow: by} if flow in want else {})
+    assert fields(port) == want
+    check(port, want)
+    if name == "each its way":
+        port.sh("ip link set $N down; ip link set $N up; ethtool -G $N rx 512; ethtool -G $N rx 256")
+        assert fields(port) == want
+        check(port, want)
+
+
+REFUSED = ["-N $N rx-flow-hash tcp4 s", "-N $N rx-flow-hash tcp4 fn", "-N $N rx-flow-hash tcp6 sdf",
+           "-N $N rx-flow-hash udp4 sdn", "-N $N rx-flow-hash udp4 sdfnt", "-N $N rx-flow-hash udp6 v",
+           "-N $N rx-flow-hash tcp6 sdfnl", "-N $N rx-flow-hash sctp4 sdfn", "-N $N rx-flow-hash ah4 sdfn",
+           "-N $N rx-flow-hash ether m", "-N $N rx-flow-hash tcp4 r",
+           "-X $N xfrm symmetric-xor", "-X $N xfrm symmetric-or-xor", "-X $N hfunc xor",
+           "-X $N context new", "-X $N equal 3 hfunc crc32"]
+
+
+def test_refused(port):
+    """What the chip cannot hash, or hash by, is refused and changes nothing."""
+    before = fields(port), rss(port)
+    taken = [bad for bad in REFUSED if not port.vm.run(f"N={port.name}; ethtool {bad}", check=False).rc]
+    assert not taken and (fields(port), rss(port)) == before

@@ -114,7 +114,7 @@ def sizes(b):
 
 def jumbo(b):
     """Sizes about every boundary that buffers and pages have, up to the largest frame."""
-    top = 9216 + 14
+    top = b.mtu + 14
     edges = {e + d for e in range(1024, top, 1024) for d in (-2, -1, 0, 1, 2, 14, 64)}
     for n in sorted({*range(1500, top, 997), top - 1, top} | {e for e in edges if e <= top}):
         b.add(f"{n} bytes in fragments", other(n, n))
@@ -123,7 +123,7 @@ def jumbo(b):
         for n in 4000, 9000, 9001:
             b.add(f"UDP/IPv{v} {n}", ip(v) / udp() / Raw(payload(n)))
             b.add(f"TCP/IPv{v} {n}", ip(v) / tcp() / Raw(payload(n)), linear=True)
-        cut(b, f"TSO IPv{v}", ip(v) / tcp() / Raw(payload(60000)), 9216 - 60)
+        cut(b, f"TSO IPv{v}", ip(v) / tcp() / Raw(payload(60000)), b.mtu - 60)
 
 
 TAGS = {
@@ -183,9 +183,9 @@ def batches():
     """Each group is computed once."""
     made = {}
 
-    def get(name):
+    def get(name, mtu=1500):
         if name not in made:
-            made[name] = Batch()
+            made[name] = Batch(mtu)
             GROUPS[name](made[name])
         return made[name]
     return get
@@ -194,10 +194,10 @@ def batches():
 @pytest.mark.parametrize("group", [g for g in GROUPS if g != "inner_tag"])
 @pytest.mark.parametrize("offloads", ["on", "off"])
 def test_handed_down(port, batches, group, offloads):
-    mtu = 9216 if group == "jumbo" else 1500
+    mtu = port.max_mtu if group == "jumbo" else 1500
     with port.changed(f"ip link set $N mtu {mtu}; " + (OFF if offloads == "off" else "true"),
                       f"ip link set $N mtu 1500; {ON}"):
-        order = port.transmit(batches(group), by_card=offloads == "on")
+        order = port.transmit(batches(group, mtu), by_card=offloads == "on")
     if group == "sizes":                    # one flow
         assert order == sorted(order)
 
@@ -397,5 +397,6 @@ def test_sctp(port, v, offloads):
 @pytest.mark.parametrize("group", ["jumbo", "mixed"])
 def test_iommu(port, batches, group):
     """Behind an IOMMU that forgets a mapping at once: the card reads what it was given, no more."""
-    with port.changed(f"ip link set $N mtu {9216 if group == 'jumbo' else 1500}", "ip link set $N mtu 1500"):
-        port.transmit(batches(group))
+    mtu = port.max_mtu if group == "jumbo" else 1500
+    with port.changed(f"ip link set $N mtu {mtu}", "ip link set $N mtu 1500"):
+        port.transmit(batches(group, mtu))

@@ -12,23 +12,21 @@ import re
 import shutil
 import time
 from collections import Counter
-from types import SimpleNamespace
+
+import pytest
 
 import lab
-from conftest import drop, shared_vm
-from vm import Nic
+from chips import CHIPS
+from conftest import KERNELS, drop, finish, shared_vm
+from vm import VMError, patience
 
-DEVICE = os.environ.get("IGNIS_DEVICE", "igb")
-_82576 = dict(intree="igb", queues=8, ring=(64, 4096), mtu=(68, 9216), table=128, key=40, usecs=8000,
-              status=0x8, tctl=0x400, eitr=0x1680)
-LIMITS = {"igb": _82576, "e1000e": _82576 | dict(intree="e1000e", queues=2, eitr=0xe8)}
 A = {4: "192.0.2.1", 6: "2001:db8::1"}
 B = {4: "192.0.2.2", 6: "2001:db8::2"}
 
 # Not rx_missed_errors: QEMU loses what it has queued itself when a ring runs empty. Not tx_dropped:
 # the stack counts there what it tries to send while there is no link.
 ERRORS = re.compile(r"""[rt]x_errors | collisions | [rt]x_(crc|length|over|fifo|frame|aborted|carrier|heartbeat|window)_errors
-    | rx_dropped | [rt]x_queue_\d+_(dropped|errors|alloc_fail|csum_bad)""", re.X)
+    | rx_dropped | [rt]x_queue_\d+_(dropped|errors) | rx-(alloc-fail|csum-bad)""", re.X)
 
 # What can be read back of a port's configuration: it changes only when somebody changes it.
 STATE = r"""for what in -g -l -c -k -x -a ""; do echo "@$what"; ethtool $what $A; done 2>&1
@@ -46,22 +44,30 @@ def explained(text):
     return any(line and line not in STRERROR for line in lines)
 
 
-def two_nics():
-    return [Nic(DEVICE, hub=0), Nic(DEVICE, hub=0)]
-
-
 @contextlib.contextmanager
-def pair(kernel, prepare=None, **kw):
-    """A guest of its own with two ports; prepare(vm) runs while no driver is loaded."""
-    vm = shared_vm(kernel, {"nics": two_nics, **kw})
+def pair(machine, prepare=None, cmdline="", **kw):
+    """Two ports of a guest, fresh from probe; prepare(vm) runs while no driver is loaded.
+
+    The guest is kept for the next one that wants the same, unless it was prepared.
+    """
+    device = machine.device
+    vm = shared_vm(machine, {"nics": f"{device} {device}", "cmdline": f"iomem=relaxed {cmdline}", **kw})
+    both = None
     try:
         if prepare:
             vm.unload()
             prepare(vm)
             vm.load()
-        yield Pair(vm)
+        both = Pair(vm)
+        yield both
     finally:
-        drop(vm)
+        try:
+            stays = both and not prepare and both.leave()
+        except AssertionError:
+            drop(vm)
+            raise
+        if not stays:
+            drop(vm)
 
 
 def nomsix(vm):
@@ -74,23 +80,69 @@ def nomsix(vm):
     vm.run("insmod /out/nomsix.ko")
 
 
-class Pair:
+class Shell:
+    """Scripts in a guest; each begins with the prefix."""
+
+    vm, prefix = None, ""
+
+    def sh(self, script, **kw):
+        """Run a shell script in the guest; its output. Any failing command raises."""
+        return self.run("set -e; " + script, **kw).out
+
+    def run(self, script, **kw):
+        return self.vm.run(self.prefix + script, **kw)
+
+    def start(self, script):
+        return self.vm.start(self.prefix + script)
+
+    def wait(self, condition, timeout=10):
+        """Until a shell condition holds."""
+        self.sh(f"SECONDS=0; until {{ {condition}; }} >/dev/null 2>&1; do [ $SECONDS -le {patience(timeout)} ] ||"
+                f" {{ echo 'never came: {condition.replace(chr(39), '')}' >&2; exit 1; }}; sleep .1; done",
+                timeout=timeout + 60)
+
+    @contextlib.contextmanager
+    def undo(self, script):
+        """Run the script when the body is done, however it ends."""
+        try:
+            yield
+        finally:
+            self.sh(script)
+
+    def json(self, script, **kw):
+        return json.loads(self.sh(script, **kw))
+
+
+class Pair(Shell):
     """Two ports of one guest on one wire."""
 
     def __init__(self, vm):
-        self.vm, self.limits = vm, SimpleNamespace(**LIMITS[DEVICE])
+        self.vm, self.limits = vm, CHIPS[vm.nics[0].model]
         self.prefix = "P='ip netns exec peer' H=/ignis/qemu/guest; "
         self.sh("ip netns add peer; $P ip link set lo up; $P iperf3 -s -D")
         self.sh("$P python3 $H/stream.py server :: 5400 >/dev/null 2>&1 &")
         self.attach()
 
-    def attach(self):
+    def leave(self):
+        """Take the driver and all that ran over it away and load it anew; false if the guest is lost."""
+        try:
+            self.vm.run("pkill iperf3; pkill -f '[s]tream.py'; true")
+            self.vm.unload()
+            self.vm.run("ip netns del peer")
+            self.vm.check_dmesg()
+            self.vm.load()
+        except VMError:
+            return False
+        return True
+
+    def attach(self, note=True):
         """Start from ports fresh from probe: find them, put them in place, note how they are."""
         self.a, self.b = self.vm.netdev(0), self.b_name()
         self.prefix = f"A={self.a} B={self.b} P='ip netns exec peer' H=/ignis/qemu/guest; "
         self.up()
         self.forgive()
-        self.note_defaults()
+        if note:
+            self.note_defaults()
 
     def b_name(self):
         """Port B, moved to its name space if it is not there yet."""
@@ -118,32 +170,7 @@ class Pair:
         self.sh(f"ip link set $A down; {while_down}")
         self.up()
 
-    # Commands
-
-    def sh(self, script, **kw):
-        """Run a shell script in the guest; its output. Any failing command raises."""
-        return self.run("set -e; " + script, **kw).out
-
-    def run(self, script, **kw):
-        return self.vm.run(self.prefix + script, **kw)
-
-    def start(self, script):
-        return self.vm.start(self.prefix + script)
-
-    def wait(self, condition, timeout=10):
-        """Until a shell condition holds."""
-        tries = timeout * 10
-        self.sh(f"for i in $(seq {tries}); do {{ {condition}; }} >/dev/null 2>&1 && exit 0;"
-                f" sleep .1; done; echo 'never came: {condition.replace(chr(39), '')}' >&2; exit 1",
-                timeout=timeout * 10 + 60)
-
-    @contextlib.contextmanager
-    def undo(self, script):
-        """Run the script when the body is done, however it ends."""
-        try:
-            yield
-        finally:
-            self.sh(script)
+    # Settings
 
     @contextlib.contextmanager
     def restored(self):
@@ -197,9 +224,6 @@ class Pair:
         """{part: text}, with the parts named by the option of ethtool that shows them."""
         return dict(part.split("\n", 1) for part in TRANSIENT.sub("", self.sh(STATE)).split("@")[1:])
 
-    def json(self, script, **kw):
-        return json.loads(self.sh(script, **kw))
-
     def genl(self, what, ns=""):
         """Objects of the netdev family that belong to port A (or to B: ns="$P")."""
         ifindex = int(self.sh(f"{ns} cat /sys/class/net/{'$B' if ns else '$A'}/ifindex"))
@@ -219,11 +243,10 @@ class Pair:
         now.subtract(before)
         return now
 
-    def per_queue(self, stats, what):
-        """[counter of queue 0, of queue 1, ...]; what is e.g. "rx_packets"."""
-        way, unit = what.split("_")
-        return [stats[f"{way}_queue_{i}_{unit}"] for i in range(self.limits.queues)
-                if f"{way}_queue_{i}_{unit}" in stats]
+    def per_queue(self, *what):
+        """[counter of queue 0, of queue 1, ...] for each of what, e.g. "rx-packets"."""
+        rows = sorted(self.genl("qstats-queue"), key=lambda row: row["id"])
+        return [[row[name] for row in rows if name in row] for name in what]
 
     def irqs(self):
         """{irq: number of interrupts so far} of port A."""
@@ -251,7 +274,8 @@ class Pair:
 
     def errors(self):
         return Counter({f"{port} {name}": value for port, ns in ((self.a, ""), (self.b, "$P"))
-                        for name, value in self.stats(ns).items() if ERRORS.fullmatch(name)})
+                        for name, value in {**self.stats(ns), **dict(*self.genl("qstats", ns))}.items()
+                        if ERRORS.fullmatch(name)})
 
     def forgive(self):
         """What happened so far was provoked."""
@@ -268,12 +292,12 @@ class Pair:
 
     def ping(self, to=B[4], sizes=(56,), args="-c 3 -i .02", ns=""):
         """Every size must come back without a loss."""
-        out = self.sh("".join(f"{ns} ping -W 2 -q {args} -s {s} {to}; " for s in sizes), timeout=120)
-        assert out.count(" 0% packet loss") == len(sizes), out
+        lossless(self.sh, "; ".join(f"{ns} ping -W 10 -q {args} -s {s} {to}" for s in sizes), ns)
 
-    def iperf(self, args="", to=B[4], seconds=1):
-        """iperf3 against the peer; the "end" object of its report."""
-        return self.json(f"iperf3 -J -t {seconds} -c {to} {args}", timeout=60)["end"]
+    def iperf(self, args="", to=B[4], size="16M"):
+        """iperf3 against the peer, so many bytes of TCP or a second of UDP; "end" of its report."""
+        amount = "-t 1" if "-u" in args.split() else f"-n {size}"
+        return self.json(f"iperf3 -J {amount} -c {to} {args}", timeout=120)["end"]
 
     @contextlib.contextmanager
     def stream(self, to=B[4]):
@@ -307,33 +331,69 @@ class Pair:
     # Leaks
 
     def holdings(self):
-        """What the driver holds of the kernel, counted when all is quiet."""
-        text = self.sh("""sync; echo 3 > /proc/sys/vm/drop_caches
-            for i in 1 2; do sleep .3; for f in /sys/kernel/slab/*/shrink; do echo 1 > $f; done; done
-            awk 'NR > 2 { print "slab", $1, $2 }' /proc/slabinfo
-            awk '/MemAvailable/ { print "memory", "kB", $2 }' /proc/meminfo
-            echo irqs all $(grep -c . /proc/interrupts)
-            awk '$3 != "unpurged" { n[$3]++ } END { for (who in n) print "vmalloc", who, n[who] }' /proc/vmallocinfo""", timeout=120)
-        rows = (line.split() for line in text.splitlines())
-        return {(kind, name): int(value) for kind, name, value in rows}
+        """What the driver holds of the kernel."""
+        found = self.json("python3 $H/holdings.py", timeout=120)
+        return {(kind, name): n for kind, part in found.items() for name, n in part.items()}
+
+    def check_leaks(self, before):
+        """Nothing has grown, once the kernel has freed what it frees late: kfree_rcu() takes over 5 s."""
+        lost = {}
+
+        def nothing():
+            lost.clear()
+            lost.update(leaks(before, self.holdings()))
+            return not lost
+
+        assert eventually(nothing, 30), lost
 
 
-# Growth that is noise: slab caches count what lies in stocks kept for each CPU, and each CPU
-# keeps up to 128 free sk_buffs for NAPI. So it takes some hundred repetitions to see a leak.
-NOISE = {"slab": 150, "vmalloc": 20, "irqs": 0, "memory": 32 << 10}
-SLABS = re.compile(r"kmalloc|skb|net_?dev|kernfs|irq|iommu|radix|maple|task|pid|proc|dentry_")
+class Line(Shell):
+    """Four ports of one guest: $L - $A and $B - $R. The outer ones are hosts in the name spaces
+    left and right, where $left and $right run a command; something shall forward between the others."""
+
+    def __init__(self, vm):
+        self.vm, self.ends = vm, (vm.netdev(0), vm.netdev(3))
+        self.find()
+        self.sh("for n in left right; do ip netns add $n; ip -n $n link set lo up; done;"
+                "ip link set $L netns left; ip link set $R netns right; $right iperf3 -s -D;"
+                "$left ip link set $L addrgenmode none up; $right ip link set $R addrgenmode none up")
+
+    def find(self):
+        """$A and $B, maybe under new names, up; they send nothing that nobody asked for."""
+        self.prefix = ("L={} R={} A={} B={} left='ip netns exec left' right='ip netns exec right' H=/ignis/qemu/guest; "
+                       .format(*self.ends, self.vm.netdev(1), self.vm.netdev(2)))
+        self.sh("for n in $A $B; do ip link set $n addrgenmode none up; done")
+
+    def iperf(self, to):
+        """TCP from the left host to the right one and back."""
+        for way in "", "-R":
+            end = self.json(f"$left iperf3 -J -n 4M -c {to} {way}", timeout=120)["end"]
+            assert end["sum_received"]["bytes"] > 3 << 20, end
+
+
+@contextlib.contextmanager
+def line(machine, **kw):
+    """A Line in a guest of its own, on the newest kernel: for programs of others one will do."""
+    if machine.kernel != KERNELS[-1]:
+        pytest.skip("on the newest kernel only")
+    device = machine.device
+    vm = shared_vm(machine, {"nics": f"{device}:1 {device}:1 {device}:2 {device}:2", **kw})
+    try:
+        yield Line(vm)
+    finally:
+        finish(vm)
+
+
+# Growth that is noise, as seen of an idle guest; stacks of tasks, kept for each CPU, are in "vmalloc".
+# Each CPU keeps up to 128 sk_buffs for NAPI, and the IOMMU code stocks of addresses; a ring left
+# mapped each time is 1,600 addresses more.
+NOISE = {"slab": 64, "vmalloc": 8, "irqs": 0, "memory": 32 << 10, "skbuff_head_cache": 512, "iommu_iova": 1000}
 
 
 def leaks(before, after):
     """{what: (before, after)} of what grew by more than noise."""
-    found = {}
-    for (kind, name), value in after.items():
-        old = before.get((kind, name), 0)
-        growth = old - value if kind == "memory" else value - old
-        noise = NOISE[kind] + (512 if name == "skbuff_head_cache" else 0)
-        if growth > noise and (kind != "slab" or SLABS.search(name)):
-            found[f"{kind} {name}"] = (old, value)
-    return found
+    return {f"{kind} {name}": (before.get((kind, name), 0), value) for (kind, name), value in after.items()
+            if value - before.get((kind, name), 0) > NOISE.get(name, NOISE[kind])}
 
 
 def toeplitz(key, data):
@@ -347,9 +407,20 @@ def toeplitz(key, data):
     return result & 0xffffffff
 
 
+def lossless(sh, pings, ns=""):
+    """Every echo comes back, late or not: once one is there, ping itself hardly waits for the last."""
+    def run(script):
+        out = sh(f"{ns} nstat -asz IcmpInEchoReps Icmp6InEchoReplies; {script}", timeout=120)
+        return sum(map(int, re.findall(r"^Icmp\S+ +(\d+)", out, re.M))), out
+
+    before, out = run(pings)
+    sent = sum(map(int, re.findall(r"(\d+) packets transmitted", out)))
+    assert sent and eventually(lambda: run("")[0] >= before + sent, 10), out
+
+
 def eventually(condition, timeout=5):
     """A host-side condition, polled."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + patience(timeout)
     while not condition():
         if time.monotonic() > end:
             return False
