@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is measured. Each workload sets the guest up, does its work once, and says how many packets that was.
+
+A workload is a generator function of a guest: what comes before its yield sets up, what it yields is a function
+that does the work and returns the number of packets, or raises if one was lost, and what follows cleans up.
+"""
+import json
+import socket
+import struct
+import time
+
+from wire import Connection, udp
+
+BURST, LARGE_BURST = 64, 32     # both fit the smallest default ring, and a read of QEMU's
+MAC = bytes.fromhex("525400123401")     # NIC 0, see qemu/vm.py
+FLOWS = 256
+
+
+def received(g, bursts):
+    """Put bursts before the port; all of them must be counted as received."""
+    def work():
+        for burst in bursts:
+            g.burst(burst)
+        return sum(map(len, bursts))
+    return Checked(work, g, "rx_packets")
+
+
+class Checked:
+    """Work that must make a statistic of the interface grow by the number of packets."""
+
+    def __init__(self, work, guest, statistic):
+        self.work, self.guest, self.statistic = work, guest, statistic
+
+    def before(self):
+        self.start = self.guest.statistic(self.statistic)
+
+    def __call__(self):
+        self.packets = self.work()
+        return self.packets
+
+    def after(self):
+        seen = self.guest.statistic(self.statistic) - self.start
+        if not self.packets <= seen <= self.packets + 3:        # the stack says something now and then
+            raise AssertionError(f"{self.packets} packets, but {self.statistic} grew by {seen}")
+
+
+def tc_drop(g, size, burst):
+    g.sh("tc qdisc add dev $N clsact; tc filter add dev $N ingress matchall action drop")
+    yield received(g, [[udp(MAC, size)] * burst] * 40)
+    g.sh("tc qdisc del dev $N clsact")
+
+
+def xdp(g, verdict, work):
+    g.sh(f"ip link set $N xdpdrv obj /tmp/xdp.o sec xdp.{verdict}")
+    g.vm.carrier(g.dev)
+    yield work
+    g.sh("ip link set $N xdpdrv off")
+    g.vm.carrier(g.dev)
+
+
+def xdp_drop(g):
+    yield from xdp(g, "drop", received(g, [[udp(MAC, 60)] * BURST] * 40))
+
+
+def xdp_pass(g):
+    g.sh("tc qdisc add dev $N clsact; tc filter add dev $N ingress matchall action drop")
+    yield from xdp(g, "pass", received(g, [[udp(MAC, 60)] * BURST] * 40))
+    g.sh("tc qdisc del dev $N clsact")
+
+
+def come_back(g, n):
+    got = len(g.wire.recv(n, 5))
+    if got != n:
+        raise AssertionError(f"{n} frames were to come out, {got} did")
+    return n
+
+
+def there_and_back(g):
+    def work():
+        for _ in range(40):
+            g.burst([udp(MAC, 60)] * BURST)
+        return come_back(g, 40 * BURST)
+    return work
+
+
+def xdp_tx(g):
+    yield from xdp(g, "tx", there_and_back(g))
+
+
+def xsk(g, mode, options, work):
+    """An AF_XDP socket with zero copy; the same rings of the port with any driver."""
+    rings = [int(n) for n in g.sh("ethtool -g $N | sed -n '/Current/,$p' | grep -E '^(RX|TX):'").split()[1::2]]
+    g.sh("ethtool -G $N rx 512 tx 512 || true; ip link set $N xdpdrv obj /tmp/xdp.o sec xdp.xsk")
+    g.vm.carrier(g.dev)
+    ident, = [m["id"] for m in json.loads(g.sh("bpftool -j map show")) if m.get("name") == "xsks"]
+    g.sh("rm -f /tmp/ready /tmp/go; mkfifo /tmp/go")
+    job = g.vm.start(f"exec /tmp/xsk {g.dev} {mode} map={ident} ready=/tmp/ready {options}")
+    g.sh("for t in $(seq 100); do [ -e /tmp/ready ] && exit; sleep .05; done; exit 1")
+    g.vm.carrier(g.dev)
+    yield work
+    seen = json.loads(job.stop().out)
+    if not seen["zerocopy"] or seen["dropped"] or seen["full"] or seen["invalid"]:
+        raise AssertionError(f"AF_XDP without zero copy, or frames lost: {seen}")
+    g.sh(f"ip link set $N xdpdrv off; ethtool -G $N rx {rings[0]} tx {rings[1]} || true")
+    g.vm.carrier(g.dev)
+
+
+def xsk_rxdrop(g):
+    yield from xsk(g, "rx", "wait=5000", received(g, [[udp(MAC, 60)] * BURST] * 40))
+
+
+def xsk_txonly(g, count=8192):
+    def work():
+        g.command(b"g")
+        g.settle()
+        return come_back(g, count)
+    yield from xsk(g, "tx", f"same=1 go=/tmp/go count={count}", work)
+
+
+def xsk_l2fwd(g):
+    yield from xsk(g, "echo", "wait=5000", there_and_back(g))
+
+
+def pktgen(g, burst, count=8192):
+    g.sh(f"""set +e
+        echo rem_device_all > /proc/net/pktgen/kpktgend_0
+        echo add_device $N > /proc/net/pktgen/kpktgend_0
+        for x in 'count {count}' 'pkt_size 60' 'delay 0' 'clone_skb 0' 'burst {burst}' 'dst 192.0.2.2' \\
+                 'dst_mac 52:54:00:99:99:99'; do echo "$x" > /proc/net/pktgen/$N || exit 1; done""")
+
+    def work():
+        g.command(b"p")
+        g.settle()
+        return come_back(g, count)
+    yield work
+    g.sh("echo rem_device_all > /proc/net/pktgen/kpktgend_0")
+
+
+def served(g, service, port, conversation):
+    job = g.vm.start(f"exec /tmp/guest {service} {port}")
+    g.sh(f"for t in $(seq 100); do ss -Hlnut sport = {port} | grep -q . && exit; sleep .05; done; exit 1")
+    yield from conversation()
+    job.stop()
+
+
+def tcp_in(g):
+    """Segments of 1460 bytes that GRO joins; per segment."""
+    def conversation():
+        c = Connection(g, MAC, 5001)
+
+        def work():
+            for _ in range(60):
+                c.send(LARGE_BURST)
+            return 60 * LARGE_BURST
+        yield work
+        c.close()
+    yield from served(g, "tcp-sink", 5001, conversation)
+
+
+def tcp_out(g):
+    """Segments of 1460 bytes that the hardware cuts; per segment."""
+    # As on a fast network. Else the kernel goes by the round trip time, and so by how busy the host is
+    g.sh("sysctl -qw net.ipv4.tcp_min_tso_segs=44")
+    # Nothing is lost, so nothing is to be sent again because we were late
+    g.sh("sysctl -qw net.ipv4.tcp_early_retrans=0; ip route replace 192.0.2.0/24 dev $N src 192.0.2.1 rto_min 10s")
+
+    def conversation():
+        c = Connection(g, MAC, 5002)
+        for _ in range(12):             # until the window is open
+            c.receive()
+        yield lambda: sum(c.receive() for _ in range(12))
+        c.close()
+    yield from served(g, "tcp-source", 5002, conversation)
+
+
+def udp_socket(g):
+    yield from served(g, "udp-sink", 5003, lambda: iter([received(g, [[udp(MAC, 60, port=5003)] * BURST] * 40)]))
+
+
+def ping_pong(g):
+    """A datagram in, its echo out; per transaction."""
+    def conversation():
+        frame = udp(MAC, 60, port=5004)
+
+        def work():
+            for _ in range(200):
+                g.burst([frame])
+            return come_back(g, 200)
+        yield work
+    yield from served(g, "udp-echo", 5004, conversation)
+
+
+def forward(g):
+    """Routed, and out again at the same port."""
+    g.sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.$N.send_redirects=0")
+    frame = udp(MAC, 60, src=socket.inet_aton("192.0.2.2"), dst=socket.inet_aton("192.0.2.3"))
+
+    def work():
+        for _ in range(40):
+            g.burst([frame] * BURST)
+        return come_back(g, 40 * BURST)
+    yield work
+    g.sh("sysctl -qw net.ipv4.ip_forward=0")
+
+
+def queues(g, n):
+    """The load of tc_drop in many flows, over so many queues."""
+    g.sh(f"ethtool -L $N combined {n}")
+    g.vm.carrier(g.dev)
+    g.sh("tc qdisc add dev $N clsact; tc filter add dev $N ingress matchall action drop")
+    flows = [udp(MAC, 60, sport=1024 + i, src=struct.pack(">I", 0x0a000001 + i * 7)) for i in range(FLOWS)]
+    yield received(g, [flows[i:i + BURST] for i in range(0, FLOWS, BURST)] * 10)
+    g.sh("tc qdisc del dev $N clsact; ethtool -L $N combined 1")
+    g.vm.carrier(g.dev)
+
+
+IDLE_SECONDS = 4
+
+
+def idle(g):
+    """Nothing to do; per second."""
+    def work():
+        time.sleep(IDLE_SECONDS)
+        return IDLE_SECONDS
+    yield work
+
+
+# name: (what it is, function of a guest, what it needs)
+WORKLOADS = {
+    "rx-60": ("receive 60 B to tc drop", lambda g: tc_drop(g, 60, BURST), ""),
+    "rx-1514": ("receive 1514 B to tc drop", lambda g: tc_drop(g, 1514, LARGE_BURST), ""),
+    "rx-udp": ("receive 60 B to a UDP socket", udp_socket, ""),
+    "tcp-in": ("TCP stream in", tcp_in, ""),
+    "tcp-out": ("TCP stream out", tcp_out, ""),
+    "xdp-drop": ("XDP_DROP 60 B", xdp_drop, "xdp"),
+    "xdp-pass": ("XDP_PASS 60 B to tc drop", xdp_pass, "xdp"),
+    "xdp-tx": ("XDP_TX 60 B", xdp_tx, "xdp"),
+    "xsk-rxdrop": ("AF_XDP receive 60 B, drop", xsk_rxdrop, "xsk"),
+    "xsk-txonly": ("AF_XDP send 60 B", xsk_txonly, "xsk"),
+    "xsk-l2fwd": ("AF_XDP 60 B in and out again", xsk_l2fwd, "xsk"),
+    "pktgen-1": ("pktgen, one skb a doorbell", lambda g: pktgen(g, 1), ""),
+    "pktgen-32": ("pktgen, 32 skbs a doorbell", lambda g: pktgen(g, 32), ""),
+    "forward": ("forward 60 B, one port", forward, ""),
+    "ping-pong": ("ping-pong, a transaction", ping_pong, ""),
+    "queues-1": ("receive 60 B, 256 flows, 1 queue", lambda g: queues(g, 1), "channels"),
+    "queues-2": ("the same, 2 queues", lambda g: queues(g, 2), "channels"),
+    "queues-8": ("the same, 8 queues", lambda g: queues(g, 8), "8 channels"),
+    "idle": ("idle, a second", idle, ""),
+}
+# The CPU does not sleep between bursts: lines of cache, counted anew when it wakes up, would say nothing
+AWAKE = ("xsk-txonly", "pktgen-1", "pktgen-32")
