@@ -6,8 +6,9 @@ KERNEL	?= backports
 CPUS	?= 4
 DEVICE	?= igb
 DRIVER	?= ignis
+JOBS	?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 T	?=
-MARK	= not long
+B	?=
 
 DIR	:= $(CURDIR)/drivers/net/ethernet/intel/ignis
 PYTHON	:= /usr/bin/python3
@@ -15,9 +16,12 @@ VERSION	= $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 RELEASE	= $$(cat $(KDIR)/include/config/kernel.release)
 KBUILD	:= $(MAKE) -C $(KDIR) M=$(DIR) CONFIG_IGNIS=m
 
+# What the user said, "" if only the default is there
+given	= $(if $(filter command line environment,$(origin $(1))),$($(1)))
+
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: test-long all install uninstall clean dkms dkms-remove setup module run shell test check docs help
+.PHONY: all install uninstall clean dkms dkms-remove setup module run shell test test-debug kunit mutants coverage speed conformance bench bench-check check docs help
 
 all: ## build ignis.ko for KDIR (default: the running kernel)
 	$(KBUILD) modules
@@ -52,13 +56,36 @@ run: ## boot a guest with two NICs, show the driver at work, give a shell; KERNE
 shell: ## the same without the show
 	@qemu/run.py --kernel $(KERNEL) --cpus $(CPUS) --device $(DEVICE) --driver $(DRIVER) --no-demo
 
-test: ## static checks, documentation, tests in guests; KERNEL= limits them to one kernel, T="-k name -x" is for pytest
-	@qemu/setup kernel $(if $(filter command line environment,$(origin KERNEL)),$(KERNEL))
-	@IGNIS_KERNELS="$(if $(filter command line environment,$(origin KERNEL)),$(KERNEL))" \
-		$(PYTHON) -m pytest -p no:cacheprovider -q qemu/tests -m "$(MARK)" $(T)
+PYTEST = $(PYTHON) -m pytest -p no:cacheprovider -q -n $(JOBS) --dist loadgroup --durations=30 --durations-min=20
 
-test-long: MARK = long
-test-long: test ## back-pressure, load and unload, hot-unplug, shutdown: longer, not yet in "make test"
+test: ## static checks, documentation, tests in guests; KERNEL= DEVICE= limit them, JOBS= guests at a time, T="-k name -x" is for pytest
+	@qemu/setup kernel $(call given,KERNEL)
+	@IGNIS_KERNELS="$(call given,KERNEL)" IGNIS_DEVICES="$(call given,DEVICE)" $(PYTEST) qemu/tests $(T)
+
+test-debug: ## the tests in guests on a kernel that looks for faults (KASAN, lockdep, kmemleak ...); DEVICE= JOBS= T= as above
+	@qemu/setup kernel debug
+	@IGNIS_KERNELS=debug IGNIS_DEVICES="$(call given,DEVICE)" $(PYTEST) --ignore=qemu/tests/test_static.py qemu/tests $(T)
+
+kunit: ## the driver on a modelled NIC in User Mode Linux, T="suite suite.case" limits it
+	@qemu/kunit.py $(T)
+
+mutants: ## put each bug of kunit/mutants into the driver: a test must find it; T= names them
+	@qemu/kunit.py --mutants $(T)
+
+coverage: ## which lines of the driver KUnit, and "make test-debug" before it, have run
+	@qemu/coverage.py
+
+speed: ## how long a packet takes on that NIC, ignis beside the in-tree drivers
+	@qemu/kunit.py --speed
+
+conformance: ## upstream's own driver tests, in a table; DEVICE= limits it, DRIVER="ignis igb e1000e" compares, T= names tests
+	@qemu/conformance.py $(if $(call given,DEVICE),--devices "$(DEVICE)") --drivers "$(DRIVER)" $(T)
+
+bench: ## count what a packet costs, ignis beside the in-tree drivers; B= arguments, see tools/bench/bench.py
+	@tools/bench/bench.py --kernel $(KERNEL) $(B)
+
+bench-check: ## the cheap part of it, with ignis alone; fails where it is 3 % above the committed figures
+	@tools/bench/bench.py check --kernel $(KERNEL) $(B)
 
 check: ## static checks only: checkpatch, kernel-doc, sparse, W=1
 	@tools/check
