@@ -2,10 +2,14 @@
 /*
  * What LTS kernels lack.  The only file that looks at LINUX_VERSION_CODE; it
  * does not go upstream.
+ *
+ * A later release of an LTS kernel may have got what is defined here: it has
+ * names of its own, and the kernel's name is a macro for them.
  */
 #ifndef IGNIS_COMPAT_H
 #define IGNIS_COMPAT_H
 
+#include <linux/dma-mapping.h>
 #include <linux/phy.h>
 #include <linux/version.h>
 
@@ -16,13 +20,15 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define net_dim(dim, sample)	net_dim(dim, *(sample))
 
-static inline void netif_napi_add_config(struct net_device *netdev,
+static inline void ignis_napi_add_config(struct net_device *netdev,
 					 struct napi_struct *napi,
 					 int (*poll)(struct napi_struct *, int),
 					 int index)
 {
 	netif_napi_add(netdev, napi, poll);
 }
+
+#define netif_napi_add_config	ignis_napi_add_config
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
@@ -44,8 +50,9 @@ static inline bool ignis_xdp_add_frag(struct xdp_buff *xdp, struct page *page,
 	return true;
 }
 
-static inline bool xdp_buff_add_frag(struct xdp_buff *xdp, netmem_ref netmem,
-				     u32 offset, u32 size, u32 truesize)
+static inline bool ignis_xdp_buff_add_frag(struct xdp_buff *xdp,
+					   netmem_ref netmem, u32 offset,
+					   u32 size, u32 truesize)
 {
 	struct page *page = netmem_to_page(netmem);
 
@@ -56,7 +63,17 @@ static inline bool xdp_buff_add_frag(struct xdp_buff *xdp, netmem_ref netmem,
 	return true;
 }
 
-#define page_pool_alloc_netmems		page_pool_alloc_netmem
+#define xdp_buff_add_frag	ignis_xdp_buff_add_frag
+
+/* Releases of 6.12 disagree about the name */
+static inline netmem_ref ignis_page_pool_alloc(struct page_pool *pool, gfp_t gfp)
+{
+	struct page *page = page_pool_alloc_pages(pool, gfp);
+
+	return page ? page_to_netmem(page) : 0;
+}
+
+#define page_pool_alloc_netmems		ignis_page_pool_alloc
 #define page_pool_dma_sync_netmem_for_cpu(pool, netmem, offset, size) \
 	page_pool_dma_sync_for_cpu(pool, netmem_to_page(netmem), offset, size)
 /* No threshold: the same as one that is always 0 */
@@ -103,30 +120,36 @@ static inline int ignis_phy_loopback(struct phy_device *phy, bool on, int speed)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
-static inline bool dma_need_unmap(struct device *dev)
+static inline bool ignis_dma_need_unmap(struct device *dev)
 {
 	return true;
 }
+
+#define dma_need_unmap ignis_dma_need_unmap
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
-static inline dma_addr_t dma_map_phys(struct device *dev, phys_addr_t phys,
-				      size_t size, enum dma_data_direction dir,
-				      unsigned long attrs)
+static inline dma_addr_t ignis_dma_map_phys(struct device *dev,
+					    phys_addr_t phys, size_t size,
+					    enum dma_data_direction dir,
+					    unsigned long attrs)
 {
 	return dma_map_page_attrs(dev, pfn_to_page(PHYS_PFN(phys)),
 				  offset_in_page(phys), size, dir, attrs);
 }
 
+#define dma_map_phys			ignis_dma_map_phys
 #define dma_unmap_phys			dma_unmap_page_attrs
 #define xdp_buff_get_skb_flags(xdp)	xdp_buff_is_frag_pfmemalloc(xdp)
 #define xdp_update_skb_frags_info	xdp_update_skb_shared_info
 
-static inline void page_pool_enable_direct_recycling(struct page_pool *pool,
-						     struct napi_struct *napi)
+static inline void ignis_enable_direct_recycling(struct page_pool *pool,
+						 struct napi_struct *napi)
 {
 	WRITE_ONCE(pool->p.napi, napi);
 }
+
+#define page_pool_enable_direct_recycling ignis_enable_direct_recycling
 #endif
 
 /* For the definition only: who reads a counter gets it as const */
@@ -160,15 +183,22 @@ static inline void ignis_devlink_port_remove(struct ignis *ig)
 
 /* Accelerated RFS is left out where the core does not keep the CPU map */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
-static inline int netif_enable_cpu_rmap(struct net_device *netdev,
+static inline int ignis_enable_cpu_rmap(struct net_device *netdev,
 					unsigned int num_irqs)
 {
 	return 0;
 }
+
+#define netif_enable_cpu_rmap ignis_enable_cpu_rmap
 #endif
 
-/* ethtool ops that were commands of get_rxnfc and set_rxnfc once */
+/*
+ * ethtool ops that were commands of get_rxnfc and set_rxnfc once, and still are
+ * where there are none.  Some releases of 6.12 have both: the name is ours.
+ */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define ethtool_rxfh_fields	ignis_rxfh_fields
+
 struct ethtool_rxfh_fields {
 	u32 data;
 	u32 flow_type;
