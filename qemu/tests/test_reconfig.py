@@ -59,12 +59,6 @@ def changes(rng, net, count):
             yield "ethtool -C $A adaptive-rx on"
 
 
-def pools(net):
-    """(live, dying) page pools of port A."""
-    found = net.genl("page-pool")
-    return sum("detached" not in p for p in found), sum("detached" in p for p in found)
-
-
 def carrier_changes(net):
     return int(net.sh("cat /sys/class/net/$A/carrier_changes"))
 
@@ -113,7 +107,7 @@ def test_random_changes(net):
     warmup, storm = list(changes(rng, net, 20)), list(changes(rng, net, CHANGES))
     with net.restored():
         run(net, warmup)
-    before, pools0, irqs0 = net.holdings(), pools(net), set(net.irqs())
+    before, pools0, irqs0 = net.holdings(), net.pools(), set(net.irqs())
     with net.restored(), net.stream() as progress:
         ping = net.start(f"exec $P ping -i .02 -s 1000 {A[4]}")
         bad, readings = run(net, storm)
@@ -123,7 +117,7 @@ def test_random_changes(net):
     assert len(readings) == len(storm) // 10 and not backwards(readings)
     assert readings[-1]["rx_packets"] - readings[0]["rx_packets"] > 1000
     net.ping(sizes=(1472,), args="-f -c 100")
-    assert pools0[1] == 0 and eventually(lambda: pools(net) == pools0, 20), (pools0, pools(net))
+    assert pools0[1] == 0 and eventually(lambda: net.pools() == pools0, 20), (pools0, net.pools())
     assert set(net.irqs()) == irqs0
     net.check_leaks(before)
 

@@ -134,10 +134,10 @@ def test_storm(net, program, objects, record_property):         # noqa: F811
     calm()
     count = blow(10)
     calm()
-    before, pools = net.holdings(), len(net.genl("page-pool"))
+    before = net.holdings()
     count += blow(60 * STORM)
     calm()
-    assert eventually(lambda: len(net.genl("page-pool")) == pools, 30), net.genl("page-pool")
+    assert eventually(lambda: net.pools() == (net.channels, 0), 30), net.genl("page-pool")
     net.check_leaks(before)
     net.forgive()               # frames refused by programs, links that were gone
     record_property("storm", f"{STORM:g} minutes, {count} steps")

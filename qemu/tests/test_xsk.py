@@ -422,9 +422,8 @@ def test_leaks(machine, program, objects):
         with net.restored(), net.undo("ip link set $A xdpdrv off"):
             rounds(4)
             before = net.holdings()
-            pools = len(net.genl("page-pool"))
             rounds(12)
-            assert eventually(lambda: len(net.genl("page-pool")) == pools, 20)
+            assert eventually(lambda: net.pools() == (net.channels, 0), 20), net.genl("page-pool")
             net.check_leaks(before)
             net.ping(sizes=(56, 1472))
         net.check()

@@ -330,6 +330,11 @@ class Pair(Shell):
 
     # Leaks
 
+    def pools(self):
+        """(live, dying) page pools of port A."""
+        found = self.genl("page-pool")
+        return sum("detached" not in p for p in found), sum("detached" in p for p in found)
+
     def holdings(self):
         """What the driver holds of the kernel."""
         found = self.json("python3 $H/holdings.py", timeout=120)
