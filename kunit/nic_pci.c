@@ -31,6 +31,8 @@ static const struct nic_reset_value resets_82576[] = {
 	{ IGNIS_RXQ(0, Q_DCTL), RXDCTL_ENABLE | 1 << 16 },
 	{ IGNIS_VET, 0x8100 },
 	{ IGNIS_TCTL, BIT(1) | BIT(3) | 15 << 4 | 64 << 12 },
+	{ IGNIS_DTXTCPFLGL, 0xff6 | 0xff6 << 16 },
+	{ IGNIS_DTXTCPFLGH, 0xf7f },
 };
 
 static const struct nic_reset_value resets_82574[] = {

@@ -525,7 +525,7 @@ static void prepare(struct nic *nic, struct nic_frame *frame)
 
 	frame->parsed = true;
 	if (frame->crc_error)
-		frame->status |= RXD_RXE | BIT(24);
+		frame->status |= nic->chip->adv ? RXD_RXE : RXD_CE;
 	parse(nic, frame->data, frame->len, &p);
 	frame->rxq = choose_queue(nic, frame, &p);
 	if (!(*nic_reg(nic, IGNIS_RXCSUM) & RXCSUM_PCSD)) {

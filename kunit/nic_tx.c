@@ -15,6 +15,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/checksum.h>
+#include <net/tcp.h>
 
 #include "nic.h"
 
@@ -160,13 +161,26 @@ static void emit(struct nic *nic, u16 q, struct tx_work *w, const u8 *data,
 	nic->n_sent++;
 }
 
+/* TCP flags that a segment has of the frame's: i210 8.12.4; 82583V 7.2.9.5 */
+static u8 flags_kept(struct nic *nic, bool first, bool last)
+{
+	u32 low = *nic_reg(nic, IGNIS_DTXTCPFLGL);
+
+	if (!nic->chip->adv)
+		return last ? 0xff : (u8)~(TCPHDR_FIN | TCPHDR_PSH);
+	if (last)
+		return first ? 0xff : *nic_reg(nic, IGNIS_DTXTCPFLGH);
+	return first ? low : low >> 16;
+}
+
 /* 82576 7.2.4, 82574 7.3: headers once, payload in pieces of MSS */
 static void segment(struct nic *nic, u16 q, struct tx_work *w)
 {
 	u32 payload = w->len - w->hdr, at = 0, n = 0;
 	u8 *buf;
 
-	if (w->hdr > w->len || !w->mss || w->hdr < w->l4 + 8) {
+	/* 82583V 7.2.9.3.1 */
+	if (w->hdr > w->len || w->mss <= 16 || w->hdr < w->l4 + 8) {
 		nic_complain(nic, "segmentation: headers %u of %u, MSS %u",
 			     w->hdr, w->len, w->mss);
 		return;
@@ -202,12 +216,7 @@ static void segment(struct nic *nic, u16 q, struct tx_work *w)
 			struct tcphdr *th = (void *)(buf + w->l4);
 
 			th->seq = htonl(ntohl(th->seq) + at);
-			if (n)
-				th->cwr = 0;
-			if (!last) {
-				th->fin = 0;
-				th->psh = 0;
-			}
+			buf[w->l4 + 13] &= flags_kept(nic, !n, last);
 		} else {
 			struct udphdr *uh = (void *)(buf + w->l4);
 

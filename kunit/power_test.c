@@ -101,6 +101,8 @@ static void wake(struct kunit *test)
 		wuc = nic_read(nic, IGNIS_WUC);
 		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_WUFC), wakes[i].wufc);
 		KUNIT_EXPECT_EQ(test, wuc & WUC_PME_EN, WUC_PME_EN & on);
+		/* It would wake at magic packets by itself */
+		KUNIT_EXPECT_EQ(test, wuc & WUC_APME, 0);
 		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_RCTL) & RCTL_RXEN,
 				RCTL_RXEN & on);
 		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_CTRL) &
@@ -109,7 +111,7 @@ static void wake(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_WUFC), 0);
 		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_WUC) & WUC_PME_EN, 0);
 		KUNIT_EXPECT_EQ(test, nic_read(nic, IGNIS_WUC) & WUC_APME,
-				wuc & WUC_APME);
+				WUC_APME);
 		expect_back(b);
 	}
 }
@@ -125,6 +127,14 @@ static void function_reset(struct kunit *test)
 	bench_close(b);
 	KUNIT_ASSERT_EQ(test, pci_reset_function(b->nic->pdev), 0);
 	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	expect_back(b);
+
+	/* Of a device that did not answer any more */
+	b->nic->lies.gone = true;
+	KUNIT_EXPECT_TRUE(test, bench_wait(!netif_device_present(b->netdev),
+					   20000));
+	b->nic->lies.gone = false;
+	KUNIT_ASSERT_EQ(test, pci_reset_function(b->nic->pdev), 0);
 	expect_back(b);
 }
 

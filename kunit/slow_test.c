@@ -406,6 +406,25 @@ static void clock_goes_on(struct kunit *test)
 	     5 * NSEC_PER_MSEC);
 }
 
+/* The clock's worker does not sleep: it is the first to see how long it was */
+static void clock_sleeps(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct ignis *ig = netdev_priv(b->netdev);
+	struct device *dev = &b->nic->pdev->dev;
+	const struct dev_pm_ops *pm = dev->driver->pm;
+	s64 clock = clock_ns(b), mono = ktime_get_ns();
+
+	KUNIT_ASSERT_EQ(test, pm->suspend(dev), 0);
+	ptp_cancel_worker_sync(ig->ptp.clock);
+	msleep(200 * 1000);
+	ptp_schedule_worker(ig->ptp.clock, 0);
+	msleep(100);
+	KUNIT_ASSERT_EQ(test, pm->resume(dev), 0);
+	near(test, clock_ns(b) - clock, ktime_get_ns() - mono,
+	     5 * NSEC_PER_MSEC);
+}
+
 static int stamp_filter(struct bench *b, int filter, bool tx)
 {
 	struct kernel_hwtstamp_config cfg = {
@@ -511,6 +530,7 @@ static struct kunit_case slow_cases[] = {
 	KUNIT_CASE_PARAM(clock, bench_chips),
 	KUNIT_CASE_PARAM(clock_wrap, bench_chips),
 	KUNIT_CASE_PARAM(clock_goes_on, bench_chips),
+	KUNIT_CASE_PARAM(clock_sleeps, bench_chips),
 	KUNIT_CASE_PARAM(stamps, bench_chips),
 	KUNIT_CASE_PARAM(self_test, bench_chips),
 	{}

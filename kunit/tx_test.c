@@ -54,6 +54,7 @@ static const struct tx_kind kinds[] = {
 	{ "tso4 64k", { TCP4, .len = 65000 }, 2, 1460 },
 	{ "tso4 64k frags", { TCP4, .len = 65000 }, 16, 1460 },
 	{ "tso4 small mss", { TCP4, .len = 1000 }, 0, 88 },
+	{ "tso4 tiny mss", { TCP4, .len = 100 }, 0, 8 },
 	{ "tso6", { TCP6, .len = 6000 }, 0, 1440 },
 	{ "tso6 vlan frags", { TCP6, .len = 20000, TAG(100) }, 10, 1436 },
 	{ "tso6 fin", { TCP6 | TCPHDR_FIN, .len = 3001 }, 0, 1000 },
@@ -253,6 +254,35 @@ static void hang(struct kunit *test)
 	bench_works(b);
 }
 
+/* A restart that fails is not the last one */
+static void hang_twice(struct kunit *test)
+{
+	const struct flow flow = { UDP4, .len = 200 };
+	struct bench *b = bench_up(test);
+	unsigned int resets, i;
+
+	b->nic->lies.tx_hold = true;
+	b->nic->lies.stuck_reset = true;
+	for (i = 0; i < 700; i++)
+		bench_send(b, build_skb_of(b, &flow, 0, 0, true));
+	KUNIT_EXPECT_TRUE(test, bench_wait(!netif_device_present(b->netdev),
+					   20000));
+	b->nic->lies.tx_hold = false;
+	b->nic->lies.stuck_reset = false;
+	KUNIT_ASSERT_EQ(test, pci_reset_function(b->nic->pdev), 0);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	bench_works(b);
+
+	resets = b->nic->resets;
+	b->nic->lies.tx_hold = true;
+	for (i = 0; i < 700; i++)
+		bench_send(b, build_skb_of(b, &flow, 0, 0, true));
+	KUNIT_EXPECT_TRUE(test, bench_wait(b->nic->resets > resets, 20000));
+	b->nic->lies.tx_hold = false;
+	usleep_range(100000, 110000);
+	bench_works(b);
+}
+
 /* The chip never says that it is done */
 static void no_report(struct kunit *test)
 {
@@ -278,6 +308,7 @@ static struct kunit_case tx_cases[] = {
 	KUNIT_CASE_PARAM(ring_full_alone, bench_chips),
 	KUNIT_CASE_PARAM(link_lost, bench_chips),
 	KUNIT_CASE_PARAM(hang, bench_chips),
+	KUNIT_CASE_PARAM(hang_twice, bench_chips),
 	KUNIT_CASE_PARAM(no_report, bench_chips),
 	{}
 };

@@ -59,8 +59,9 @@ union ignis_rx_desc {
 #define RXD_HBO			BIT(23)	/* 82576: headers longer than their buffer */
 #define RXD_L4E			BIT(29)	/* L4 checksum wrong */
 #define RXD_IPE			BIT(30)	/* IPv4 header checksum wrong */
-#define RXD_RXE			BIT(31)	/* damaged on the wire */
-/* ... and what kind: CE, SE, SEQ, CXE */
+#define RXD_CE			BIT(24)	/* 82574: wrong FCS or alignment */
+#define RXD_RXE			BIT(31)	/* 82576: any damage; 82574: RX_ER */
+/* All of it: with SE, SEQ, CXE, that are the 82574's too */
 #define RXD_DAMAGED		(RXD_RXE | BIT(28) | GENMASK(26, 24))
 
 /* Transmit: one context descriptor sets offload parameters for those after it */

@@ -318,6 +318,11 @@
 #define   TCTL_COLD		GENMASK(21, 12)
 #define   TCTL_RTLC		BIT(24)
 #define IGNIS_TIPG		0x0410	/* 82574 */
+#define IGNIS_DTXTCPFLGL	0x359c	/* TCP flags that segments keep */
+#define   DTXTCPFLGL_FIRST	GENMASK(11, 0)
+#define   DTXTCPFLGL_MID	GENMASK(27, 16)
+#define IGNIS_DTXTCPFLGH	0x35a0
+#define   DTXTCPFLGH_LAST	GENMASK(11, 0)
 #define IGNIS_TXQ(n, reg)	(IGNIS_TXQ_82576 + IGNIS_QUEUE_STRIDE * (n) + (reg))
 #define IGNIS_TDBAL(n)		IGNIS_TXQ(n, Q_BAL)
 #define IGNIS_TDBAH(n)		IGNIS_TXQ(n, Q_BAH)

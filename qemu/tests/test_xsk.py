@@ -190,6 +190,21 @@ def test_transmit(port, options):
     assert all(f[18:] == bytes((n + i) & 255 for i in range(18, 100)) for n, f in zip(numbers, got))
 
 
+def test_transmit_without_link(port):
+    """What was queued while the cable was out leaves when it is in, without a word from the program."""
+    port.vm.link(0, False)
+    try:
+        assert eventually(lambda: "LOWER_UP" not in port.sh("ip link show $N"), 10)
+        sock = Socket(port, "tx", "count=20 size=100", redirect=False)
+        port.sh("sleep 1; pkill -STOP -x xsk")
+    finally:
+        port.vm.link(0, True)
+    got = port.wire.recv(20, patience(10), match=lambda f: f[6:12] == b"\2\0\0\0\x77\x77")
+    port.sh("pkill -CONT -x xsk")
+    assert [int.from_bytes(f[14:18], "little") for f in got] == list(range(20))
+    assert sock.wait()["done"] == 20
+
+
 @pytest.mark.parametrize("size, piece", [(14, 14), (16, 5), (17, 1792), (60, 60), (1514, 1000), (1514, 100), (9000, 3000)])
 def test_transmit_sizes(port, size, piece):
     """Frames too short for the chip, in pieces, jumbo."""

@@ -64,6 +64,11 @@ static int ignis_info_nvm(struct ignis *ig, struct devlink_info_req *req)
 	int board_err, err;
 
 	rtnl_lock();
+	/* Asleep or gone: nobody can tell */
+	if (!netif_device_present(ig->netdev)) {
+		rtnl_unlock();
+		return 0;
+	}
 	board_err = ignis_board_id(ig, board, sizeof(board));
 	err = ignis_nvm_version(ig, version);
 	rtnl_unlock();

@@ -113,6 +113,15 @@ void ignis_watch_work(struct work_struct *work)
 	schedule_delayed_work(&ig->watch_work, WATCH_PERIOD);
 }
 
+static void ignis_report_well(struct devlink_health_reporter *reporter,
+			      struct devlink *devlink)
+{
+	devl_lock(devlink);
+	devlink_health_reporter_state_update(reporter,
+					     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
+	devl_unlock(devlink);
+}
+
 static void ignis_report_work(struct work_struct *work)
 {
 	struct ignis_function *fn = container_of(work, struct ignis_function,
@@ -120,6 +129,10 @@ static void ignis_report_work(struct work_struct *work)
 	struct devlink *devlink = priv_to_devlink(fn);
 	unsigned long queues;
 	char msg[64];
+
+	/* First: devlink lets nothing be recovered that could not be before */
+	if (test_and_clear_bit(IGNIS_TX_WELL, &fn->flags))
+		ignis_report_well(fn->tx_reporter, devlink);
 
 	queues = xchg(&fn->tx_hung, 0);
 	if (queues) {
@@ -134,10 +147,7 @@ static void ignis_report_work(struct work_struct *work)
 			 IGNIS_MAX_QUEUES, &queues);
 		devlink_health_report(fn->rx_reporter, msg, fn);
 	} else if (test_and_clear_bit(IGNIS_RX_WELL, &fn->flags)) {
-		devl_lock(devlink);
-		devlink_health_reporter_state_update(fn->rx_reporter,
-						     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
-		devl_unlock(devlink);
+		ignis_report_well(fn->rx_reporter, devlink);
 	}
 }
 

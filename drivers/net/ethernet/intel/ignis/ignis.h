@@ -38,7 +38,7 @@
 #define IGNIS_MIN_RING		64
 #define IGNIS_MAX_RING		4096
 #define IGNIS_DEFAULT_RING	256
-#define IGNIS_RX_BATCH		32	/* descriptors refilled at a time */
+#define IGNIS_RX_BATCH		64	/* descriptors refilled at a time, at most */
 #define IGNIS_REFILL_MSECS	20	/* and if there was no memory, again after */
 #define IGNIS_RSS_KEY_SIZE	40
 #define IGNIS_MAX_RETA		128
@@ -151,6 +151,7 @@ struct ignis_rx_ring {
 	u32 rare;		/* status bits that take time to look at */
 	u16 headroom;		/* before what the hardware writes */
 	u16 per_page;		/* buffers */
+	u16 batch;		/* descriptors refilled at a time */
 	u16 queue;
 	u8 kind;		/* enum ignis_rx_kind */
 
@@ -202,7 +203,7 @@ static inline u32 ignis_rx_unfilled(const struct ignis_rx_ring *ring)
 static inline bool ignis_rx_wanted(const struct ignis_rx_ring *ring)
 {
 	return ignis_rx_pending(ring) || ring->kind == RX_XSK ||
-	       ignis_rx_unfilled(ring) >= IGNIS_RX_BATCH;
+	       ignis_rx_unfilled(ring) >= ring->batch;
 }
 
 /* What a transmit descriptor without a sk_buff carries */
@@ -235,7 +236,10 @@ struct ignis_tx_buf {
 	u32 bytes;		/* as told to BQL; of a run, all; 0: not the first */
 	u16 report;		/* first of a batch: index that reports it done */
 	u16 segs;		/* 0: not @skb but what @kind says */
-	u16 kind;		/* enum ignis_tx_kind */
+	union {
+		u16 kind;	/* enum ignis_tx_kind */
+		u16 span;	/* slots that @skb takes */
+	};
 };
 
 /* What sockets have queued, from one doorbell to the next */
@@ -607,6 +611,7 @@ enum ignis_flags {
 	IGNIS_HANG,		/* a reset failed: start over */
 	IGNIS_FLUSH,		/* link lost: rings may hold frames for ever */
 	IGNIS_LOOP,		/* there is a link, to be looped back */
+	IGNIS_POLL,		/* there is a link: sockets may wait for it */
 };
 
 /* Wire events that the MAC counts in registers which clear on read */
@@ -665,7 +670,8 @@ enum ignis_hw_stat {
  * @filter: the same for received frames
  * @tx_skb: frame whose time of sending is awaited; NULL: none
  * @tx_xsk: one of an AF_XDP socket is, its ring will ask for it
- * @tx_start: jiffies when waiting for @tx_skb began
+ * @tx_late: it has asked, too early
+ * @tx_start: jiffies when waiting for @tx_skb, or as @tx_late says, began
  * @rx_blocked: RXSTMP was found taken at @rx_since
  * @rx_since: jiffies
  * @rx_cleared: times RXSTMP was freed as nobody came for it
@@ -684,6 +690,7 @@ struct ignis_ptp {
 	const struct ignis_stamp_filter *filter;
 	struct sk_buff *tx_skb;
 	bool tx_xsk;
+	bool tx_late;
 	unsigned long tx_start;
 	bool rx_blocked;
 	unsigned long rx_since;
@@ -738,6 +745,7 @@ struct ignis_steer {
 
 enum ignis_function_flags {
 	IGNIS_RX_WELL,		/* what was stalled goes on */
+	IGNIS_TX_WELL,		/* the port was started afresh */
 };
 
 /**
@@ -799,9 +807,11 @@ struct ignis_function {
  * @phy: the internal PHY
  * @tx_pause: pause frames are sent when the receive FIFO fills
  * @rx_pause: pause frames are heeded
+ * @link: frames can be sent
  * @tx_blocked: features not to be used at the present speed
  * @nvm_lock: EERD, and writing the NVM
  * @wol: WAKE_ bits; RTNL
+ * @apme: WUC.APME as found: magic packets wake up whatever @wol says
  * @ledctl: LEDCTL as it was before identification; RTNL
  * @stats_lock: @stats_held, @hw_stats
  * @stats_held: the registers are not to be read
@@ -842,12 +852,14 @@ struct ignis {
 	struct phylink_config phylink_config;
 	struct mii_bus *mii;
 	struct phy_device *phy;
-	bool tx_pause;			/* these three: WRITE_ONCE() by phylink's */
+	bool tx_pause;			/* these four: WRITE_ONCE() by phylink's */
 	bool rx_pause;			/* resolve work, read at any time */
+	bool link;
 	netdev_features_t tx_blocked;
 
 	struct mutex nvm_lock;	/* EERD, and writing the NVM */
 	u32 wol;
+	bool apme;
 	u32 ledctl;
 
 	spinlock_t stats_lock;	/* hw_stats */

@@ -234,6 +234,9 @@ void ignis_irq_free(struct ignis *ig, unsigned int first, unsigned int end)
 		/* The CPU map of accelerated RFS follows the affinity no more */
 		netif_napi_set_irq(&v->napi, -1);
 		free_irq(v->irq, v);
+		/* A neighbour's interrupt may have made it unmask again */
+		if (ig->irq_mode == IGNIS_INTX)
+			ignis_wr(ig, IGNIS_IMC, ~0u);
 		flush_work(&v->dim.work);
 	}
 }

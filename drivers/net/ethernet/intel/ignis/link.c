@@ -74,6 +74,7 @@ static void ignis_mac_link_down(struct phylink_config *config,
 {
 	struct ignis *ig = to_ignis(config);
 
+	WRITE_ONCE(ig->link, false);
 	/* What the rings hold is not sent before there is a link again */
 	set_bit(IGNIS_FLUSH, &ig->flags);
 	schedule_work(&ig->reset_work);
@@ -118,6 +119,11 @@ static void ignis_mac_link_up(struct phylink_config *config,
 	WRITE_ONCE(ig->tx_blocked, ig->mac->no_slow_tso && speed < SPEED_1000 ?
 				   NETIF_F_ALL_TSO : 0);
 	ignis_write_pause(ig);
+
+	/* The stack sees to its queues itself */
+	WRITE_ONCE(ig->link, true);
+	set_bit(IGNIS_POLL, &ig->flags);
+	schedule_work(&ig->reset_work);
 
 	/* Where it was before the port was stopped */
 	if (ig->netdev->features & NETIF_F_LOOPBACK &&

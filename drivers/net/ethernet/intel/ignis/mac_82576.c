@@ -8,6 +8,7 @@
 #include <linux/in.h>
 #include <linux/iopoll.h>
 #include <linux/ptp_classify.h>
+#include <net/tcp.h>
 
 #include "ignis.h"
 
@@ -151,6 +152,12 @@ static void ignis_82576_init(struct ignis *ig)
 	ignis_wr(ig, IGNIS_TCTL, TCTL_EN | TCTL_PSP | TCTL_RTLC |
 				 FIELD_PREP(TCTL_CT, 15) |
 				 FIELD_PREP(TCTL_COLD, 64));
+	/* i210 8.12.4: of these the first segment only has CWR, as of RFC 3168 */
+	ignis_wr(ig, IGNIS_DTXTCPFLGL,
+		 (DTXTCPFLGL_FIRST & ~(TCPHDR_FIN | TCPHDR_PSH)) |
+		 (DTXTCPFLGL_MID &
+		  ~((TCPHDR_FIN | TCPHDR_PSH | TCPHDR_CWR) << 16)));
+	ignis_wr(ig, IGNIS_DTXTCPFLGH, DTXTCPFLGH_LAST & ~TCPHDR_CWR);
 	/* RXEN follows when the queues are set up */
 	ignis_rmw(ig, IGNIS_RCTL, ALL_BITS,
 		  RCTL_LPE | RCTL_BAM | RCTL_SECRC | RCTL_VFE);
@@ -486,7 +493,7 @@ const struct ignis_mac ignis_mac_82576 = {
 	.name = "82576",
 	.netdev_ops = &ignis_netdev_ops_adv,
 	.ethtool_ops = &ignis_ethtool_ops_split,
-	.features = NETIF_F_SCTP_CRC,
+	.features = NETIF_F_SCTP_CRC | NETIF_F_TSO_ECN,
 	.hw_features = NETIF_F_GSO_UDP_L4,
 	.max_queues = 8,
 	.rar_entries = RAR_ENTRIES,

@@ -9,8 +9,7 @@
 #include "ignis.h"
 
 #define IGNIS_FEATURES	(NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO | \
-			 NETIF_F_TSO6 | NETIF_F_TSO_ECN | NETIF_F_RXCSUM | \
-			 NETIF_F_RXHASH)
+			 NETIF_F_TSO6 | NETIF_F_RXCSUM | NETIF_F_RXHASH)
 #define IGNIS_VLAN	(NETIF_F_HW_VLAN_CTAG_TX | NETIF_F_HW_VLAN_CTAG_RX | \
 			 NETIF_F_HW_VLAN_CTAG_FILTER)
 
@@ -300,6 +299,8 @@ void ignis_reset_work(struct work_struct *work)
 		if (test_and_clear_bit(IGNIS_FLUSH, &ig->flags))
 			restart |= !netif_carrier_ok(ig->netdev) &&
 				   ignis_qset_tx_pending(ig);
+		if (test_and_clear_bit(IGNIS_POLL, &ig->flags))
+			schedule_delayed_work(&ig->refill_work, 0);
 		if (restart)
 			ignis_restart(ig);
 		else if (test_and_clear_bit(IGNIS_LOOP, &ig->flags) &&

@@ -35,6 +35,9 @@ static int ignis_nvm_read_locked(struct ignis *ig, u16 offset, u16 words,
 					IGNIS_EERD);
 		if (err)
 			return err;
+		/* All ones say DONE */
+		if (test_bit(IGNIS_GONE, &ig->flags))
+			return -ENODEV;
 		*data = FIELD_GET(EERD_DATA, val);
 	}
 	return 0;

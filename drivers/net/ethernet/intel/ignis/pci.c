@@ -37,7 +37,8 @@ static void ignis_init_wakeup(struct ignis *ig)
 {
 	struct device *dev = &ig->pdev->dev;
 
-	if (ignis_rd(ig, IGNIS_WUC) & WUC_APME)
+	ig->apme = ignis_rd(ig, IGNIS_WUC) & WUC_APME;
+	if (ig->apme)
 		ig->wol = WAKE_MAGIC;
 	ig->netdev->ethtool->wol_enabled = !!ig->wol;
 	device_set_wakeup_capable(dev, true);

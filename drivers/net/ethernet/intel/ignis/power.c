@@ -20,6 +20,7 @@ static void ignis_sleep(struct ignis *ig)
 	netif_device_detach(ig->netdev);
 	if (netif_running(ig->netdev))
 		ignis_halt(ig);
+	cancel_delayed_work_sync(&ig->steer.arfs_work);
 	ignis_hw_release(ig);
 	/* Until the reset that wakes the port */
 	ignis_ptp_hold(ig);
@@ -47,6 +48,9 @@ static int ignis_wake(struct ignis *ig)
 	}
 
 	ignis_attach(ig);
+	schedule_delayed_work(&ig->steer.arfs_work, HZ);
+	set_bit(IGNIS_TX_WELL, &ig->fn->flags);
+	schedule_work(&ig->fn->report_work);
 	return 0;
 }
 
@@ -69,14 +73,15 @@ static void ignis_arm_wakeup(struct ignis *ig)
 	ignis_rmw(ig, IGNIS_CTRL, 0, CTRL_SLU | CTRL_ADVD3WUC);
 	ignis_wr(ig, IGNIS_WUS, ~0u);
 	ignis_wr(ig, IGNIS_WUFC, wufc);
-	ignis_rmw(ig, IGNIS_WUC, 0, WUC_PME_STATUS | WUC_PME_EN);
+	ignis_rmw(ig, IGNIS_WUC, WUC_APME, WUC_PME_STATUS | WUC_PME_EN);
 }
 
 static void ignis_disarm_wakeup(struct ignis *ig)
 {
 	ignis_wr(ig, IGNIS_WUFC, 0);
 	ignis_wr(ig, IGNIS_WUS, ~0u);
-	ignis_rmw(ig, IGNIS_WUC, WUC_PME_EN, WUC_PME_STATUS);
+	ignis_rmw(ig, IGNIS_WUC, WUC_PME_EN,
+		  WUC_PME_STATUS | (ig->apme ? WUC_APME : 0));
 }
 
 /* The PCI core does what is left: saves the state, enables PME, goes to D3 */
@@ -90,9 +95,12 @@ static int ignis_pm_suspend(struct device *dev)
 
 	rtnl_lock();
 	ignis_sleep(ig);
-	if (ig->wol && device_may_wakeup(dev) &&
-	    !test_bit(IGNIS_GONE, &ig->flags))
-		ignis_arm_wakeup(ig);
+	if (!test_bit(IGNIS_GONE, &ig->flags)) {
+		if (ig->wol && device_may_wakeup(dev))
+			ignis_arm_wakeup(ig);
+		else
+			ignis_rmw(ig, IGNIS_WUC, WUC_APME | WUC_PME_EN, 0);
+	}
 	rtnl_unlock();
 	cancel_work_sync(&ig->reset_work);
 	return 0;
@@ -192,6 +200,16 @@ static void ignis_io_start(struct pci_dev *pdev)
 	rtnl_unlock();
 }
 
+/* Also of a device that seemed gone */
+static void ignis_reset_done(struct pci_dev *pdev)
+{
+	struct ignis_function *fn = pci_get_drvdata(pdev);
+
+	if (fn->ig && readl(fn->ig->hw + IGNIS_STATUS) != ~0u)
+		clear_bit(IGNIS_GONE, &fn->ig->flags);
+	ignis_io_start(pdev);
+}
+
 static void ignis_reset_prepare(struct pci_dev *pdev)
 {
 	ignis_io_stop(pdev, false);
@@ -202,5 +220,5 @@ const struct pci_error_handlers ignis_err_handlers = {
 	.slot_reset = ignis_slot_reset,
 	.resume = ignis_io_start,
 	.reset_prepare = ignis_reset_prepare,
-	.reset_done = ignis_io_start,
+	.reset_done = ignis_reset_done,
 };

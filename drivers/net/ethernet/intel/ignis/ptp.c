@@ -112,6 +112,18 @@ static u64 ignis_ptp_read_cc(struct cyclecounter *cc)
 	return ignis_ptp_cycles(container_of(cc, struct ignis, ptp.cc), NULL);
 }
 
+/* timecounter_read() for any length of time; returns the time.  ptp->lock held */
+static u64 ignis_ptp_catch_up(struct ignis *ig)
+{
+	struct timecounter *tc = &ig->ptp.tc;
+	u64 cycles = ignis_ptp_cycles(ig, NULL);
+
+	tc->nsec += mul_u64_u32_shr(cycles - tc->cycle_last, ig->ptp.cc.mult,
+				    ig->ptp.cc.shift);
+	tc->cycle_last = cycles;
+	return tc->nsec;
+}
+
 /* The next time stamp may go into RXSTMP */
 static void ignis_ptp_free_rx_latch(struct ignis *ig)
 {
@@ -146,6 +158,14 @@ static struct sk_buff *ignis_ptp_tx_give_up(struct ignis_ptp *ptp)
 	return skb;
 }
 
+/* The latch is for a frame of a socket that has left its ring; lock held */
+static void ignis_ptp_tx_late(struct ignis_ptp *ptp, bool late)
+{
+	ptp->tx_late = late;
+	ptp->tx_xsk = late;
+	WRITE_ONCE(ptp->tx_start, jiffies);
+}
+
 /* Reserve TXSTMP if it is free; lock held */
 static bool ignis_ptp_tx_reserve(struct ignis *ig)
 {
@@ -153,6 +173,11 @@ static bool ignis_ptp_tx_reserve(struct ignis *ig)
 
 	if (ptp->config.tx_type != HWTSTAMP_TX_ON)
 		return false;
+	/* It came too late for its ring, or never will */
+	if (ptp->tx_late && !ptp->held &&
+	    ((ignis_rd(ig, IGNIS_TSYNCTXCTL) & TSYNCTXCTL_VALID) ||
+	     time_is_before_eq_jiffies(ptp->tx_start + TX_TIMEOUT)))
+		ignis_ptp_tx_late(ptp, false);
 	if (ptp->held || ptp->tx_skb || ptp->tx_xsk) {
 		ptp->tx_stats.skipped++;
 		return false;
@@ -259,9 +284,13 @@ static long ignis_ptp_aux_work(struct ptp_clock_info *info)
 
 	ignis_ptp_rx_check(ig);
 	spin_lock_irqsave(&ptp->lock, irqflags);
-	if (!ptp->held)
+	if (ptp->held) {
+		/* After a system's sleep it runs before the device wakes up */
+		ignis_ptp_catch_up(ig);
+	} else {
 		ignis_ptp_note(ig);
-	timecounter_read(&ptp->tc);
+		timecounter_read(&ptp->tc);
+	}
 	spin_unlock_irqrestore(&ptp->lock, irqflags);
 	return delay;
 }
@@ -348,6 +377,8 @@ void ignis_ptp_hold(struct ignis *ig)
 
 	spin_lock_irqsave(&ptp->lock, irqflags);
 	skb = ignis_ptp_tx_give_up(ptp);
+	if (ptp->tx_late)
+		ignis_ptp_tx_late(ptp, false);
 	if (!ptp->held) {
 		ignis_ptp_note(ig);
 		ptp->held = true;
@@ -373,10 +404,7 @@ void ignis_ptp_resume(struct ignis *ig)
 	u64 ns;
 
 	spin_lock_irqsave(&ptp->lock, irqflags);
-	/* It may have been long, and must not overflow */
-	ns = ptp->tc.nsec +
-	     mul_u64_u32_shr(ignis_ptp_cycles(ig, NULL) - ptp->tc.cycle_last,
-			     ptp->cc.mult, ptp->cc.shift);
+	ns = ignis_ptp_catch_up(ig);
 	ptp->held = false;
 	ignis_wr(ig, IGNIS_TIMINCA,
 		 FIELD_PREP(TIMINCA_INCPERIOD, 1) |
@@ -511,14 +539,17 @@ u64 ignis_ptp_tx_xsk_done(void *priv)
 	u64 ns = 0;
 
 	spin_lock_irqsave(&ptp->lock, irqflags);
-	ptp->tx_xsk = false;
 	/* As in ignis_ptp_tx_check() */
 	valid = !ptp->held &&
 		(ignis_rd(ig, IGNIS_TSYNCTXCTL) & TSYNCTXCTL_VALID);
-	if (valid && !test_bit(IGNIS_GONE, &ig->flags))
+	if (valid && !test_bit(IGNIS_GONE, &ig->flags)) {
 		ns = ignis_ptp_tx_read(ig);
-	else
+		ptp->tx_xsk = false;
+	} else {
+		/* It may wait in the FIFO: what comes is not the next one's */
 		ptp->tx_stats.lost++;
+		ignis_ptp_tx_late(ptp, !ptp->held);
+	}
 	spin_unlock_irqrestore(&ptp->lock, irqflags);
 	return ns;
 }

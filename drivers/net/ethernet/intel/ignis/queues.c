@@ -182,7 +182,7 @@ static void ignis_tx_shut(struct ignis *ig, unsigned int first,
 		/* It takes a queue that was idle, then stopped, for stuck */
 		txq_trans_cond_update(txq);
 		netif_tx_stop_queue(txq);
-		ig->tx[i] = NULL;
+		WRITE_ONCE(ig->tx[i], NULL);
 		__netif_tx_unlock(txq);
 	}
 	spin_unlock_bh(&netdev->tx_global_lock);
@@ -198,7 +198,7 @@ static void ignis_tx_open(struct ignis *ig, unsigned int first,
 		struct netdev_queue *txq = netdev_get_tx_queue(ig->netdev, i);
 
 		__netif_tx_lock_bh(txq);
-		ig->tx[i] = ig->vectors[i].tx;
+		WRITE_ONCE(ig->tx[i], ig->vectors[i].tx);
 		__netif_tx_unlock_bh(txq);
 		netif_tx_wake_queue(txq);
 	}

@@ -181,8 +181,8 @@ static bool ignis_rx_usable(struct ignis_vector *v, u32 staterr, u32 len,
 	if (ring->discard)
 		return false;
 	if (len && len <= ring->buf_len &&
-	    (!(staterr & RXD_RXE) || ignis_rx_damaged_ok(v->napi.dev, !first,
-							 len)))
+	    (!(staterr & RXD_DAMAGED) ||
+	     ignis_rx_damaged_ok(v->napi.dev, !first, len)))
 		return true;
 
 	n->errors++;
@@ -510,7 +510,7 @@ static __always_inline int ignis_rx_loop(struct ignis_vector *v, int budget,
 	struct ignis_rx_ring *ring = v->rx;
 	/* What stays the same in a poll, lest it is loaded for each frame */
 	const bool sync = dma_dev_need_sync(ring->pool->p.dev);
-	const u32 rare = xdp ? RXD_RXE | v->ig->mac->rx_stamp : ring->rare;
+	const u32 rare = xdp ? RXD_DAMAGED | v->ig->mac->rx_stamp : ring->rare;
 	const u32 mask = ring->mask, buf_len = ring->buf_len;
 	union ignis_rx_desc *descs = ring->desc;
 	struct ignis_rx_buf *bufs = ring->buf;
@@ -587,7 +587,7 @@ static __always_inline int ignis_rx_loop(struct ignis_vector *v, int budget,
 	if (xdp)
 		ignis_xdp_finish(v, &x, &n);
 
-	if (ignis_rx_unfilled(ring) >= IGNIS_RX_BATCH) {
+	if (ignis_rx_unfilled(ring) >= ring->batch) {
 		u32 ntu = ring->ntu;
 
 		if (unlikely(!ignis_rx_fill(ring, GFP_ATOMIC | __GFP_NOWARN))) {
@@ -820,6 +820,7 @@ int ignis_rx_alloc(struct ignis *ig, struct ignis_rx_ring *ring,
 	pp.max_len = PAGE_SIZE << pp.order;
 	ring->per_page = pp.max_len / ring->truesize;
 	ring->mask = cfg->rx_count - 1;
+	ring->batch = min(IGNIS_RX_BATCH, cfg->rx_count / 4);
 	ring->tail = ig->hw + ignis_rx_reg(ig, ring->queue, Q_TAIL);
 	ring->size = cfg->rx_count * sizeof(*ring->desc);
 

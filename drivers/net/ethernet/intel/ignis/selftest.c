@@ -207,7 +207,7 @@ static bool ignis_loop_compare(struct ignis *ig, struct ignis_loop *loop)
 		unsigned int len = ignis_loop_len(i);
 
 		dma_rmb();
-		if ((status & (RXD_DD | RXD_EOP | RXD_RXE)) !=
+		if ((status & (RXD_DD | RXD_EOP | RXD_DAMAGED)) !=
 		    (RXD_DD | RXD_EOP) ||
 		    le16_to_cpu(loop->rx[i].wb.length) != len ||
 		    memcmp(loop->in[i], loop->out[i], len)) {

@@ -213,7 +213,7 @@ static void ignis_split_refill(struct ignis_vector *v,
 	struct ignis_rx_ring *ring = v->rx;
 	u32 ntu = ring->ntu;
 
-	if (ignis_rx_unfilled(ring) < IGNIS_RX_BATCH)
+	if (ignis_rx_unfilled(ring) < ring->batch)
 		return;
 
 	if (unlikely(!ignis_split_fill(ring, GFP_ATOMIC | __GFP_NOWARN))) {
@@ -260,7 +260,7 @@ int ignis_split_poll(struct ignis_vector *v, int budget)
 
 		if (unlikely(ring->discard || len > ring->buf_len ||
 			     (skb && !len) ||
-			     ((staterr & RXD_RXE) &&
+			     ((staterr & RXD_DAMAGED) &&
 			      !(netdev->features & NETIF_F_RXALL)))) {
 			n.errors += !ring->discard;
 			goto drop;

@@ -33,6 +33,9 @@ enum tx_format {
 /* The longest header of layer 4: TCP with options */
 #define MAX_L4_HEADER	60
 
+/* 82583V 7.2.9.3.1, of the 82574's sibling: MSS is to be more than 16 */
+#define TX_MIN_MSS	17
+
 /* Hardware pads to 60 bytes (TCTL.PSP) from this length on, 82576 7.2.1 */
 #define TX_MIN_LEN	17
 
@@ -372,6 +375,7 @@ static __always_inline netdev_tx_t ignis_xmit(struct sk_buff *skb,
 	struct ignis_tx_ring *ring = ig->tx[skb_get_queue_mapping(skb)];
 	struct ignis_tx_data data = { .cmd = TX_CMD(fmt) };
 	struct ignis_tx_buf *first;
+	u32 start;
 	u8 stamps;
 
 	/* pktgen may name a queue that is not in use */
@@ -395,7 +399,8 @@ static __always_inline netdev_tx_t ignis_xmit(struct sk_buff *skb,
 
 	stamps = skb_shinfo(skb)->tx_flags & SKBTX_ANY_TSTAMP;
 	data.olinfo = TX_OLINFO(fmt, skb->len);
-	first = &ring->buf[ring->ntu & ring->mask];
+	start = ring->ntu;
+	first = &ring->buf[start & ring->mask];
 	first->segs = 1;
 	first->bytes = skb->len;
 	if (skb->ip_summed == CHECKSUM_PARTIAL || skb_vlan_tag_present(skb)) {
@@ -419,11 +424,13 @@ static __always_inline netdev_tx_t ignis_xmit(struct sk_buff *skb,
 						   TXD_EXT_MAX_DATA))) {
 		first->skb = NULL;
 		/* The hardware has not seen the context, nor will it */
-		ring->ntu -= first != &ring->buf[ring->ntu & ring->mask];
+		ring->ntu = start;
 		ring->ctx[2] = 0;
 		ignis_ptp_tx_cancel(ig, skb);
 		goto drop;
 	}
+
+	first->span = ring->ntu - start;
 
 	/* Else it would only look for a PHY that takes time stamps */
 	if (unlikely(stamps))
@@ -525,6 +532,9 @@ bool ignis_tx_xdp_frame(struct ignis_tx_ring *ring, struct xdp_frame *frame,
 	len = frame->len;
 	total = len + (nr_frags ? shinfo->xdp_frags_size : 0);
 	if (unlikely(total < TX_MIN_LEN)) {
+		/* Not over what says where the fragments are */
+		if (nr_frags && frame->data + TX_MIN_LEN > (void *)shinfo)
+			return false;
 		/* The buffer has room for it, and the few bytes of fragments */
 		for (f = 0; f < nr_frags; f++) {
 			memcpy(frame->data + len,
@@ -1001,6 +1011,9 @@ static __always_inline u32 ignis_tx_retire(struct ignis_tx_ring *ring,
 			done->tso += buf->segs;
 			done->tso_bytes += buf->bytes;
 		}
+		/* In the others there is nothing but a mapping */
+		if (likely(!unmap))
+			slots = buf->span;
 		napi_consume_skb(buf->skb, budget);
 	} else if (buf->kind == TX_XDP_PAGE) {
 		done->xdp++;
@@ -1062,11 +1075,15 @@ bool ignis_tx_clean(struct ignis_vector *v, int budget)
 	/* Between @ntc and the queue's state; BQL has it where it is used */
 	if (unlikely(!done.bytes))
 		smp_mb(); /* pairs with the stop in ignis_tx_xdp_done() */
-	/* BQL looks at bytes, of which XDP's are none; waking, at packets */
+	/*
+	 * BQL looks at bytes, of which XDP's are none; waking, at packets.  Who
+	 * sends has no ring before ignis_tx_open(), which wakes the queue.
+	 */
 	woken = __netif_txq_completed_wake(ring->txq, done.packets + done.xdp,
 					   done.bytes,
 					   ignis_tx_unused(ring), ring->wake,
-					   READ_ONCE(ring->closing));
+					   READ_ONCE(ring->closing) ||
+					   READ_ONCE(v->ig->tx[ring->queue]) != ring);
 
 	u64_stats_update_begin(&stats->syncp);
 	u64_stats_add(&stats->packets, done.packets + done.xdp);
@@ -1107,6 +1124,8 @@ netdev_features_t ignis_features_check(struct sk_buff *skb,
 			features &= ~(NETIF_F_CSUM_MASK | NETIF_F_SCTP_CRC |
 				      NETIF_F_GSO_MASK);
 	}
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_size < TX_MIN_MSS)
+		features &= ~NETIF_F_GSO_MASK;
 	features &= ~READ_ONCE(ig->tx_blocked);
 	return vlan_features_check(skb, features);
 }
@@ -1127,9 +1146,16 @@ static void ignis_tx_discard(struct ignis_tx_ring *ring)
 	ring->xsk_late = 0;
 	ignis_tx_flush_xdp(ring);
 
+	lost += done.xdp;
+	if (!lost)
+		return;
+
+	/* The vector's counters: another ring may be sending with them */
+	__netif_tx_lock_bh(ring->txq);
 	u64_stats_update_begin(&ring->stats->xmit_syncp);
-	u64_stats_add(&ring->stats->dropped, lost + done.xdp);
+	u64_stats_add(&ring->stats->dropped, lost);
 	u64_stats_update_end(&ring->stats->xmit_syncp);
+	__netif_tx_unlock_bh(ring->txq);
 }
 
 /**

@@ -400,7 +400,7 @@ static bool ignis_xsk_gather(struct ignis_rx_ring *ring, struct xdp_buff *xdp,
 	if (ring->discard)
 		return false;
 
-	if (!len || len > ring->buf_len || (staterr & RXD_RXE))
+	if (!len || len > ring->buf_len || (staterr & RXD_DAMAGED))
 		goto error;
 
 	xsk_buff_dma_sync_for_cpu(xdp);
@@ -483,7 +483,7 @@ static u32 ignis_xsk_rx_span(struct ignis_vector *v, struct bpf_prog *prog,
 			     u32 first, u32 max, struct ignis_xsk_counts *n)
 {
 	const u32 plain = RXD_DD | RXD_EOP;
-	const u32 look = plain | RXD_RXE | v->ig->mac->rx_stamp;
+	const u32 look = plain | RXD_DAMAGED | v->ig->mac->rx_stamp;
 	struct ignis_rx_ring *ring = v->rx;
 	const union ignis_rx_desc *desc = &ring->desc[first];
 	const union ignis_rx_desc *end = desc + max;
@@ -609,8 +609,10 @@ static void ignis_xsk_offload(struct xsk_request *req,
 		ignis_xsk_request_timestamp(req);
 		/* The answer is where the request was */
 		WRITE_ONCE(meta->completion.tx_timestamp, 0);
+		/* xsk_tx_metadata_to_compl() of 6.12 looks at the flags again */
 		if (req->stamped)
-			xsk_tx_metadata_to_compl(meta, &req->ring->xsk_compl);
+			req->ring->xsk_compl.tx_timestamp =
+				&meta->completion.tx_timestamp;
 	}
 }
 
@@ -696,7 +698,7 @@ static bool ignis_xsk_xmit(struct ignis_vector *v)
 	/* The stack keeps its share; a frame may need a context, or to be filled up */
 	room = ignis_tx_unused(ring);
 	room = room > ring->needed ? (room - ring->needed) / 2 : 0;
-	if (room && !READ_ONCE(ring->closing) && netif_carrier_ok(v->napi.dev))
+	if (room && !READ_ONCE(ring->closing) && READ_ONCE(v->ig->link))
 		n = xsk_tx_peek_release_desc_batch(ring->xsk,
 						   min(room, XSK_TX_BATCH));
 	if (n)
@@ -751,7 +753,7 @@ int ignis_xsk_poll(struct ignis_vector *v, int budget)
 
 	if (ignis_rx_pending(ring))
 		done = ignis_xsk_rx(v, budget);
-	if (ignis_rx_unfilled(ring) >= IGNIS_RX_BATCH)
+	if (ignis_rx_unfilled(ring) >= ring->batch)
 		ignis_xsk_refill(v);
 	/* With nothing left there is no need for another poll */
 	if (ignis_xsk_tx_poll(v) || ignis_rx_pending(ring))
