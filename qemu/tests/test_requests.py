@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from util import A, pair
+from util import A, newest, pair
 
 SEED = int(os.environ.get("IGNIS_SEED") or random.randrange(1 << 32))
 REQUESTS = int(os.environ.get("IGNIS_REQUESTS") or 400)
@@ -29,6 +29,7 @@ SILENT = re.compile(r"""
 
 @pytest.fixture(scope="module")
 def net(machine):
+    newest(machine)
     with pair(machine) as both:
         yield both
 

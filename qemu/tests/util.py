@@ -376,11 +376,16 @@ class Line(Shell):
             assert end["sum_received"]["bytes"] > 3 << 20, end
 
 
-@contextlib.contextmanager
-def line(machine, **kw):
-    """A Line in a guest of its own, on the newest kernel: for programs of others one will do."""
+def newest(machine):
+    """For programs of others, and for what is done at random for long, one kernel will do."""
     if machine.kernel != KERNELS[-1]:
         pytest.skip("on the newest kernel only")
+
+
+@contextlib.contextmanager
+def line(machine, **kw):
+    """A Line in a guest of its own."""
+    newest(machine)
     device = machine.device
     vm = shared_vm(machine, {"nics": f"{device}:1 {device}:1 {device}:2 {device}:2", **kw})
     try:
