@@ -236,10 +236,7 @@ struct ignis_tx_buf {
 	u32 bytes;		/* as told to BQL; of a run, all; 0: not the first */
 	u16 report;		/* first of a batch: index that reports it done */
 	u16 segs;		/* 0: not @skb but what @kind says */
-	union {
-		u16 kind;	/* enum ignis_tx_kind */
-		u16 span;	/* slots that @skb takes */
-	};
+	u16 kind;		/* enum ignis_tx_kind */
 };
 
 /* What sockets have queued, from one doorbell to the next */

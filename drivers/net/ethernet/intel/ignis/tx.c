@@ -375,7 +375,6 @@ static __always_inline netdev_tx_t ignis_xmit(struct sk_buff *skb,
 	struct ignis_tx_ring *ring = ig->tx[skb_get_queue_mapping(skb)];
 	struct ignis_tx_data data = { .cmd = TX_CMD(fmt) };
 	struct ignis_tx_buf *first;
-	u32 start;
 	u8 stamps;
 
 	/* pktgen may name a queue that is not in use */
@@ -399,8 +398,7 @@ static __always_inline netdev_tx_t ignis_xmit(struct sk_buff *skb,
 
 	stamps = skb_shinfo(skb)->tx_flags & SKBTX_ANY_TSTAMP;
 	data.olinfo = TX_OLINFO(fmt, skb->len);
-	start = ring->ntu;
-	first = &ring->buf[start & ring->mask];
+	first = &ring->buf[ring->ntu & ring->mask];
 	first->segs = 1;
 	first->bytes = skb->len;
 	if (skb->ip_summed == CHECKSUM_PARTIAL || skb_vlan_tag_present(skb)) {
@@ -424,13 +422,11 @@ static __always_inline netdev_tx_t ignis_xmit(struct sk_buff *skb,
 						   TXD_EXT_MAX_DATA))) {
 		first->skb = NULL;
 		/* The hardware has not seen the context, nor will it */
-		ring->ntu = start;
+		ring->ntu -= first != &ring->buf[ring->ntu & ring->mask];
 		ring->ctx[2] = 0;
 		ignis_ptp_tx_cancel(ig, skb);
 		goto drop;
 	}
-
-	first->span = ring->ntu - start;
 
 	/* Else it would only look for a PHY that takes time stamps */
 	if (unlikely(stamps))
@@ -1011,9 +1007,6 @@ static __always_inline u32 ignis_tx_retire(struct ignis_tx_ring *ring,
 			done->tso += buf->segs;
 			done->tso_bytes += buf->bytes;
 		}
-		/* In the others there is nothing but a mapping */
-		if (likely(!unmap))
-			slots = buf->span;
 		napi_consume_skb(buf->skb, budget);
 	} else if (buf->kind == TX_XDP_PAGE) {
 		done->xdp++;
