@@ -409,7 +409,8 @@ static __always_inline netdev_tx_t ignis_xmit(struct sk_buff *skb,
 	}
 
 	/* No earlier: nobody else may hold a frame whose head is changed */
-	if (unlikely(stamps & SKBTX_HW_TSTAMP) && ignis_ptp_tx_start(ig, skb)) {
+	if (unlikely(stamps & SKBTX_HW_TSTAMP) &&
+	    ignis_ptp_tx_start(netdev_priv(skb->dev), skb)) {
 		if (fmt == TX_ADV)
 			data.cmd |= TXD_ADV_TSTAMP;
 		else
@@ -424,7 +425,7 @@ static __always_inline netdev_tx_t ignis_xmit(struct sk_buff *skb,
 		/* The hardware has not seen the context, nor will it */
 		ring->ntu -= first != &ring->buf[ring->ntu & ring->mask];
 		ring->ctx[2] = 0;
-		ignis_ptp_tx_cancel(ig, skb);
+		ignis_ptp_tx_cancel(netdev_priv(skb->dev), skb);
 		goto drop;
 	}
 
