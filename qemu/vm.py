@@ -42,6 +42,8 @@ BAD = re.compile(
 
 # In a trace of kmemleak's: the driver, or a module that is gone and nobody else's
 LEAKED = re.compile(r"\[ignis\]|^ +0xffffffff[a-f]", re.M)
+# What phylib 7.3 forgets of a PHY when there is no memory to bind it to the generic driver
+PHYLIB_LEAK = re.compile(r"\bphy_port_alloc\b")
 
 # QEMU 10.0 with threads per CPU sometimes loses a race while the firmware or kernel maps devices,
 # or the timer of an idle CPU.
@@ -603,7 +605,8 @@ class VM:
             return
         # Young objects are not looked at, and the first scan only learns what they contain
         found = self.run("cd /sys/kernel/debug; sleep 6; echo scan > kmemleak; echo scan > kmemleak; cat kmemleak").out
-        mine = [leak for leak in found.split("unreferenced object")[1:] if LEAKED.search(leak)]
+        mine = [leak for leak in found.split("unreferenced object")[1:]
+                if LEAKED.search(leak) and not PHYLIB_LEAK.search(leak)]
         if mine:
             self.run("echo clear > /sys/kernel/debug/kmemleak")
             raise AssertionError(f"{len(mine)} objects leaked:\n" + "\n".join(mine[:3]))
