@@ -42,6 +42,8 @@ BAD = re.compile(
 
 # In a trace of kmemleak's: the driver, or a module that is gone and nobody else's
 LEAKED = re.compile(r"\[ignis\]|^ +0xffffffff[a-f]", re.M)
+# What phylib 7.3 forgets of a PHY when there is no memory to bind it to the generic driver
+PHYLIB_LEAK = re.compile(r"\bphy_port_alloc\b")
 
 # QEMU 10.0 with threads per CPU sometimes loses a race while the firmware or kernel maps devices,
 # or the timer of an idle CPU.
@@ -353,10 +355,12 @@ class VM:
         self.qmp_file.readline()
         self.qmp("qmp_capabilities")
         self.agent = self._connect("agent", end)
-        ready = queue.Queue()
-        self.pending = {0: ready}
+        self.pending = {0: queue.Queue()}
         threading.Thread(target=self._agent_reader, args=(self.agent, self.pending),
                          daemon=True).start()
+        self._wait_agent(self.pending[0], end, timeout)
+
+    def _wait_agent(self, ready, end, timeout):
         while True:
             try:
                 if ready.get(timeout=0.5) is None:
@@ -369,6 +373,21 @@ class VM:
                     raise self.error("a CPU of the guest stalled during boot") from None
                 if time.monotonic() > end:
                     raise self.error(f"the guest did not come up in {timeout} s") from None
+
+    def kexec(self, cmdline="", timeout=180):
+        """Start the kernel once more from itself; the driver under test is not loaded then."""
+        shutil.copy(self.kernel.bzimage, self.dir / "out/kernel")
+        shutil.copy(lab.initramfs(self.kernel), self.dir / "out/initramfs")
+        self.python(f"""if True:
+            import ctypes, os
+            libc = ctypes.CDLL(None, use_errno=True)
+            line = open("/proc/cmdline", "rb").read().strip() + b" {cmdline}\\0"
+            files = [os.open(f"/out/{{name}}", os.O_RDONLY) for name in ("kernel", "initramfs")]
+            if libc.syscall(320, *files, len(line), line, 0):       # kexec_file_load
+                raise OSError(ctypes.get_errno(), "kexec_file_load")""")
+        ready = self.pending[0] = queue.Queue()
+        self.start("sync; exec python3 -c 'import ctypes; ctypes.CDLL(None).reboot(0x45584543)'")
+        self._wait_agent(ready, time.monotonic() + patience(timeout), patience(timeout))
 
     def error(self, what):
         text = ""
@@ -586,7 +605,8 @@ class VM:
             return
         # Young objects are not looked at, and the first scan only learns what they contain
         found = self.run("cd /sys/kernel/debug; sleep 6; echo scan > kmemleak; echo scan > kmemleak; cat kmemleak").out
-        mine = [leak for leak in found.split("unreferenced object")[1:] if LEAKED.search(leak)]
+        mine = [leak for leak in found.split("unreferenced object")[1:]
+                if LEAKED.search(leak) and not PHYLIB_LEAK.search(leak)]
         if mine:
             self.run("echo clear > /sys/kernel/debug/kmemleak")
             raise AssertionError(f"{len(mine)} objects leaked:\n" + "\n".join(mine[:3]))

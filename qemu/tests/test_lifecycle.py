@@ -3,11 +3,14 @@
 
 IGNIS_UNPLUGS=N pulls a port out N times.
 """
+import contextlib
 import os
 import re
+import threading
 
 import pytest
 
+from frames import other
 from util import A, B, eventually, leaks, pair
 from vm import BAD
 
@@ -185,3 +188,44 @@ def test_shutdown(net):
     text = vm.log.read_bytes()[mark:].decode(errors="replace")
     assert "reboot: Restarting system" in text
     assert not BAD.search(text), text
+
+
+@pytest.mark.parametrize("iommu", [False, True], ids=["plain", "iommu"])
+def test_kexec(boot, iommu):
+    """The next kernel, started while frames come in and go out, finds silent ports: the IOMMU has nothing
+    to report, and nobody has written to memory that was free (page_poison)."""
+    vm, done = boot(intel_iommu=iommu), threading.Event()
+    boot_id = "cat /proc/sys/kernel/random/boot_id"
+
+    def flood():
+        frames = [other(1514, n, "ff:ff:ff:ff:ff:ff") for n in range(16)]
+        with contextlib.suppress(OSError):      # the wire is gone
+            while not done.wait(.02):
+                vm.wire("a").send(frames)
+
+    def up():
+        vm.join(1, 2)
+        outer = vm.netdev(0)
+        vm.run(f"ip link set {outer} up")
+        vm.carrier(outer)
+        vm.run(f"SECONDS=0; until [ $(cat /sys/class/net/{outer}/statistics/rx_packets) -gt 100 ]; do "
+               f"[ $SECONDS -lt 60 ] || exit 1; sleep .1; done")
+
+    threading.Thread(target=flood, daemon=True).start()
+    try:
+        up()
+        vm.start("exec iperf3 -s", netns="peer")
+        vm.run("until ip netns exec peer ss -Hltn sport = 5201 | grep -q .; do sleep .1; done")
+        vm.start("exec iperf3 -c 10.0.0.2 -t 600 --bidir")
+        vm.start("exec ping -f -q -s 1000 10.0.0.2")
+        vm.run("sleep 2; pgrep -x ping")
+        was = vm.run(boot_id).out
+        vm.check_dmesg()
+        vm.kexec("page_poison=1")
+        assert vm.run(boot_id).out != was
+        vm.load()
+        up()
+        vm.run("ping -f -c 200 -s 1400 10.0.0.2; python3 -c 'b\"x\" * (500 << 20)'")
+        vm.check_dmesg()                        # from the boot of this kernel on
+    finally:
+        done.set()

@@ -3,11 +3,12 @@
 
 IGNIS_SLEEPS=N makes it longer.
 """
+import contextlib
 import os
 
 import pytest
 
-from util import pair
+from util import eventually, pair
 
 SLEEPS = int(os.environ.get("IGNIS_SLEEPS") or 2)
 # A port that is not as from probe
@@ -76,27 +77,74 @@ def test_pcie_error(net, error):
     vm.check_dmesg()
 
 
-@pytest.fixture
-def sleeper(machine):
+@contextlib.contextmanager
+def asleep(machine, cmdline="", **kw):
     """Virtio does not sleep well: 9p is dead after it, the agent's port (on 7.3) until it is bound anew."""
-    with pair(machine, cmdline="sleeper", tcg="thread=single") as both:
+    with pair(machine, cmdline=f"sleeper {cmdline}", tcg="thread=single", **kw) as both:
         both.sh("cp -r $H /run/guest; umount -l /ignis /out")
         both.prefix = both.prefix.replace("/ignis/qemu/guest", "/run/guest")
-        yield both
-        both.vm.close()
+        both.wake = ("cd /sys/bus/virtio/drivers/virtio_console; port=$(ls -d virtio*);"
+                     "echo $port > unbind; echo $port > bind")
+        try:
+            yield both
+        finally:
+            both.vm.close()
 
 
 @pytest.mark.parametrize("state", ["s2idle", "ram"])
-def test_sleep(sleeper, state):
+def test_sleep(machine, state):
     """With all devices in D3 until a timer of the kernel's for tests ends it; with the power off."""
     command = {"ram": "rtcwake -m mem -s 2",
                "s2idle": "echo 1 > /sys/module/suspend/parameters/pm_test_delay;"
                          "echo platform > /sys/power/pm_test; echo freeze > /sys/power/state"}[state]
 
-    def sleep():
-        for _ in range(SLEEPS):
-            sleeper.sh(f"""{command}; cd /sys/bus/virtio/drivers/virtio_console
-                port=$(ls -d virtio*); echo $port > unbind; echo $port > bind""", timeout=30)
-            sleeper.up()
-    lasts(sleeper, sleep)
-    sleeper.vm.check_dmesg()
+    with asleep(machine) as net:
+        def sleep():
+            for _ in range(SLEEPS):
+                net.sh(f"{command}; {net.wake}", timeout=30)
+                net.up()
+        lasts(net, sleep)
+        net.vm.check_dmesg()
+
+
+def test_hibernate(machine, tmp_path):
+    """Memory goes to a disk, the machine is reset, and another kernel brings back what was there."""
+    swap = tmp_path / "swap"
+    with open(swap, "wb") as file:
+        file.truncate(1 << 30)
+    # The disk of the guest is a snapshot that ends with QEMU, so that must not end
+    args = ["-drive", f"file={swap},format=raw,if=none,id=swap", "-device", "virtio-blk-pci,drive=swap",
+            "-action", "reboot=reset"]
+    with asleep(machine, "hibernate=nocompress", qemu_args=args) as net:
+        def sleep():
+            boots = net.vm.log.read_bytes().count(b"resume from disk")
+            net.sh(f"echo disk > /sys/power/state; {net.wake}", timeout=300)
+            net.up()
+            assert net.vm.log.read_bytes().count(b"resume from disk") == boots + 1
+
+        net.sh("mkswap /dev/vdc; swapon /dev/vdc; echo reboot > /sys/power/disk")
+        lasts(net, sleep)
+        net.vm.check_dmesg()
+
+
+def test_runtime_pm(net):
+    """The driver has none: a port sleeps, or may, only while no driver is bound."""
+    device = f"/sys/bus/pci/devices/{net.vm.pci(0)}"
+    driver = net.sh(f"readlink -f {device}/driver").strip()
+
+    def status():
+        return net.sh(f"cat {device}/power/runtime_status").strip()
+
+    with net.undo(f"echo on > {device}/power/control"):
+        net.sh(f"echo auto > {device}/power/control; ip link set $A down; sleep 1")
+        assert status() == "active"
+        net.sh("ethtool -d $A raw on >/dev/null; ethtool -S $A >/dev/null; ethtool -t $A offline")
+        net.up()
+        net.ping(sizes=(56, 1472), args="-f -c 100")
+        net.sh(f"echo {net.vm.pci(0)} > {driver}/unbind")
+        assert eventually(lambda: status() == "suspended")
+        net.sh(f"lspci -vv -s {net.vm.pci(0)}; echo {net.vm.pci(0)} > {driver}/bind")
+        assert status() == "active"
+        net.attach()
+        net.ping(sizes=(56, 1472), args="-f -c 100")
+        net.vm.check_dmesg()

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Packets arrive: every size, every MTU, VLANs, all queues, from netpoll too."""
+import contextlib
 import re
 
 import pytest
 
+from frames import PEER_MAC
 from util import A, B, eventually, pair
+
+TARGET = "/sys/kernel/config/netconsole/t"
 
 
 @pytest.fixture(scope="module")
@@ -143,26 +147,84 @@ def test_every_queue(net):
         assert len(new) == n and all(y > x for x, y in zip(old, new)), (what, old, new)
 
 
-def test_netpoll(net):
-    """netconsole sends from any context while the ring is busy (a poll with budget 0)."""
-    if net.run("modprobe netconsole && { [ -d /sys/kernel/config/netconsole ] ||"
-               " busybox mount -t configfs none /sys/kernel/config; }", check=False).rc:
+def configfs(run):
+    if run("modprobe netconsole && { [ -d /sys/kernel/config/netconsole ] ||"
+           " busybox mount -t configfs none /sys/kernel/config; }", check=False).rc:
         pytest.skip("this kernel has no netconsole")
-    target = "/sys/kernel/config/netconsole/t"
+
+
+def netconsole(dev, mac):
+    """A script that sends the kernel's messages from a port on."""
+    return (f"mkdir {TARGET}; cd {TARGET}; echo {dev} > dev_name; echo {A[4]} > local_ip; echo {B[4]} > remote_ip;"
+            f"echo {mac} > remote_mac; echo 1 > enabled; dmesg -n 8;")
+
+
+@contextlib.contextmanager
+def listener(net):
+    """The kernel's messages go out at A, whose transmit ring is small; yields which of those
+    said by say() have come to the peer."""
+    configfs(net.run)
     sink = net.start("exec $P tcpdump -i $B -nqtAl udp port 6666")
-    with net.undo(f"echo 0 > {target}/enabled; rmdir {target}; rmmod netconsole; dmesg -n 4;"
-                  "ethtool -G $A tx 256"):
-        mac = net.sh("$P cat /sys/class/net/$B/address").strip()
-        net.sh(f"ethtool -G $A tx 64; mkdir {target}; cd {target}; echo $A > dev_name;"
-               f"echo {A[4]} > local_ip; echo {B[4]} > remote_ip; echo {mac} > remote_mac;"
-               "echo 1 > enabled; dmesg -n 8")
+    with net.restored(), net.undo(f"echo 0 > {TARGET}/enabled; rmdir {TARGET}; rmmod netconsole; dmesg -n 4"):
+        net.sh("ethtool -G $A tx 64;" + netconsole("$A", net.sh("$P cat /sys/class/net/$B/address").strip()))
         net.carrier()
-        load = net.start(f"exec iperf3 -c {B[4]} -t 30 -P 4")
-        net.sh("sleep .5; for i in $(seq 200); do echo \"<6>line $i of netconsole\" > /dev/kmsg; done")
+        load = net.start(f"exec iperf3 -c {B[4]} -t 60 -P 4")
+        net.sh("sleep .5")
+        yield lambda: len(set(re.findall("line [0-9]+ of netconsole", sink.output())))
         load.stop()
-        assert eventually(lambda: len(set(re.findall("line [0-9]+ of netconsole", sink.output()))) >= 190)
     sink.stop()
     net.ping()
+
+
+def say(count, pause=":"):
+    return f"for i in $(seq {count}); do echo \"<6>line $i of netconsole\" > /dev/kmsg; {pause}; done"
+
+
+def test_netpoll(net):
+    """netconsole sends from any context while the ring is busy (a poll with budget 0)."""
+    with listener(net) as heard:
+        net.sh(say(200))
+        assert eventually(lambda: heard() >= 190), heard()
+
+
+def test_netpoll_while_changing(net, record_property):
+    """It also does while queues, and what they consist of, are exchanged beneath it."""
+    with listener(net) as heard:
+        talk = net.start(say(1500, "sleep .01"))
+        for n in range(3):
+            net.sh(f"ethtool -L $A combined 1; ethtool -G $A tx 128; ip link set $A mtu 4000;"
+                   f"ethtool -L $A combined {net.channels}; ip link set $A mtu 1500; ethtool -G $A tx 64 rx {512 << n}")
+        talk.wait()
+        eventually(lambda: heard() == 1500)
+        record_property("lines heard of 1500", heard())
+        assert heard() >= 1400
+
+
+@pytest.mark.parametrize("panic", [0, -1], ids=["stay", "restart"])
+def test_last_words(boot, panic):
+    """All that the console says of a panic leaves by the port too: some hundred lines by a ring of 64."""
+    vm = boot(check=False)
+    dev = vm.netdev(0)
+    configfs(vm.run)
+    vm.run(f"""ip addr add {A[4]}/24 dev {dev}; ip link set {dev} up; ethtool -G {dev} tx 64
+        ip neigh replace {B[4]} lladdr {PEER_MAC} dev {dev} nud permanent; {netconsole(dev, PEER_MAC)}""")
+    if panic and not vm.run("grep '^netcon.*N' /proc/consoles", check=False).rc:
+        pytest.skip("before it restarts, this kernel gives no last messages to such a console")
+    vm.carrier(dev)
+    vm.start(f"exec ping -f -q -s 1400 {B[4]} >/dev/null")
+    vm.check_dmesg()
+    mark = vm.log.stat().st_size
+    vm.start(f"cd /proc/sys/kernel; echo tasks > panic_sys_info || echo 1 > panic_print;"
+             f"sleep 1; echo {panic} > panic; echo 1 > sysrq; echo c > /proc/sysrq-trigger")
+    end = b"---[ end Kernel panic"
+    assert eventually(lambda: vm.proc.poll() is not None or end in vm.log.read_bytes(), 120), "still there"
+    said = vm.log.read_bytes()[mark:].decode(errors="replace").replace("\r", "")
+    said = said[said.index("sysrq: Trigger a crash"):].splitlines()[1:]
+    heard = b"".join(f[42:] for f in vm.wire("a").drain(1) if f[23:24] == b"\x11" and f[36:38] == b"\x1a\x0a")
+    heard = heard.decode(errors="replace")
+    assert "Kernel panic - not syncing: sysrq triggered crash" in heard
+    missing = [line for line in said if line not in heard]
+    assert len(said) > 200 and not missing, (len(said), missing)
 
 
 def test_clean(net):
