@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from frames import other
-from util import A, B, eventually, leaks, pair
+from util import A, B, eventually, leaks, newest, pair
 from vm import BAD
 
 PLAIN = pytest.mark.parametrize("net", ["plain"], indirect=True)
@@ -191,9 +191,10 @@ def test_shutdown(net):
 
 
 @pytest.mark.parametrize("iommu", [False, True], ids=["plain", "iommu"])
-def test_kexec(boot, iommu):
+def test_kexec(machine, boot, iommu):
     """The next kernel, started while frames come in and go out, finds silent ports: the IOMMU has nothing
     to report, and nobody has written to memory that was free (page_poison)."""
+    newest(machine)
     vm, done = boot(intel_iommu=iommu), threading.Event()
     boot_id = "cat /proc/sys/kernel/random/boot_id"
 

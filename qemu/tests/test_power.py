@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from util import eventually, pair
+from util import eventually, newest, pair
 
 SLEEPS = int(os.environ.get("IGNIS_SLEEPS") or 2)
 # A port that is not as from probe
@@ -109,6 +109,7 @@ def test_sleep(machine, state):
 
 def test_hibernate(machine, tmp_path):
     """Memory goes to a disk, the machine is reset, and another kernel brings back what was there."""
+    newest(machine)
     swap = tmp_path / "swap"
     with open(swap, "wb") as file:
         file.truncate(1 << 30)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from frames import PEER_MAC
-from util import A, B, eventually, pair
+from util import A, B, eventually, newest, pair
 
 TARGET = "/sys/kernel/config/netconsole/t"
 
@@ -201,8 +201,9 @@ def test_netpoll_while_changing(net, record_property):
 
 
 @pytest.mark.parametrize("panic", [0, -1], ids=["stay", "restart"])
-def test_last_words(boot, panic):
+def test_last_words(machine, boot, panic):
     """All that the console says of a panic leaves by the port too: some hundred lines by a ring of 64."""
+    newest(machine)
     vm = boot(check=False)
     dev = vm.netdev(0)
     configfs(vm.run)

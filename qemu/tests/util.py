@@ -377,7 +377,7 @@ class Line(Shell):
 
 
 def newest(machine):
-    """For programs of others, and for what is done at random for long, one kernel will do."""
+    """For programs of others, what is mostly the kernel's affair, and what is done at random for long."""
     if machine.kernel != KERNELS[-1]:
         pytest.skip("on the newest kernel only")
 
