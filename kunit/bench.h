@@ -134,6 +134,9 @@ struct built {
 static inline bool bench_hash_ports(const struct nic_chip *chip,
 				    const struct flow *flow)
 {
+	/* The 82576 does not look behind extension headers (RFCTL) */
+	if (flow->v6 && flow->ext && chip->adv)
+		return false;
 	return flow->proto == IPPROTO_TCP ||
 	       (flow->proto == IPPROTO_UDP && chip->adv);
 }
