@@ -7,8 +7,8 @@
 #include <linux/ethtool.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
-#include <net/tcp.h>
 
+#include "flow.h"
 #include "nic.h"
 
 /**
@@ -59,6 +59,7 @@ int bench_open(struct bench *b);
 void bench_close(struct bench *b);
 bool bench_link(struct bench *b);
 int bench_channels(struct bench *b, unsigned int n);
+int bench_set_rxfh(struct bench *b, struct ethtool_rxfh_param *rxfh);
 int bench_rings(struct bench *b, u32 rx, u32 tx);
 int bench_set_mtu(struct bench *b, int mtu);
 
@@ -72,74 +73,17 @@ int bench_set_mtu(struct bench *b, int mtu);
 	__met;								\
 })
 
-/**
- * struct flow - a frame, in words
- * @v6: else IPv4, if @proto or @ip
- * @ip: has an IP header
- * @proto: IPPROTO_; 0: none
- * @tagged: with @vlan
- * @vlan: the tag
- * @ext: bytes of an IPv6 extension header (8, 16 ...) or of IPv4 options
- * @tcp_opts: bytes of TCP options, a multiple of 4
- * @flags: of TCP, byte 13
- * @etype: if not IP
- * @sport: source port
- * @dport: destination port
- * @src: last byte of the source address
- * @dst: last byte of the destination address
- * @len: bytes of payload
- * @at: position of the payload in the stream it is from
- * @id: IPv4 identification
- * @dmac: destination address; NULL: the NIC's
- */
-struct flow {
-	bool v6;
-	bool ip;
-	bool tagged;
-	u8 proto;
-	u8 src;
-	u8 dst;
-	u8 flags;
-	u8 ext;
-	u8 tcp_opts;
-	u16 vlan;
-	u16 etype;
-	u16 sport;
-	u16 dport;
-	u16 id;
-	u32 len;
-	u32 at;
-	const u8 *dmac;
-};
-
-/* Fields of a flow to the NIC; "| TCPHDR_FIN" may follow TCP4 */
-#define TCP4	.src = 2, .dst = 1, .sport = 80, .dport = 5000, \
-		.proto = IPPROTO_TCP, .flags = TCPHDR_ACK
-#define TCP6	.v6 = true, TCP4
-#define UDP4	.src = 2, .dst = 1, .sport = 53, .dport = 700, \
-		.proto = IPPROTO_UDP
-#define UDP6	.v6 = true, UDP4
-#define TAG(id)	.tagged = true, .vlan = (id)
-
-struct built {
-	u32 len;
-	u32 l3;
-	u32 l4;
-	u32 l4_sum;
-	u32 payload;
-	u8 data[9600];
-};
-
 /* As a port comes up: ports are hashed, unless the chip cannot */
 static inline bool bench_hash_ports(const struct nic_chip *chip,
 				    const struct flow *flow)
 {
+	/* The 82576 does not look behind extension headers (RFCTL) */
+	if (flow->v6 && flow->ext && chip->adv)
+		return false;
 	return flow->proto == IPPROTO_TCP ||
 	       (flow->proto == IPPROTO_UDP && chip->adv);
 }
 
-/* payload positions and sums right, as on the wire */
-void build(struct built *f, const struct flow *flow);
 struct sk_buff *build_skb_of(struct bench *b, const struct flow *flow,
 			     unsigned int frags, unsigned int mss, bool csum);
 int bench_send(struct bench *b, struct sk_buff *skb);

@@ -36,6 +36,8 @@ struct rx_parse {
 	u32 l4_len;
 	const u8 *saddr;
 	const u8 *daddr;
+	const u8 *home;		/* instead of @saddr for the hashes called Ex */
+	const u8 *dest;		/* instead of @daddr */
 };
 
 void nic_rx_reset(struct nic *nic)
@@ -49,10 +51,27 @@ void nic_rx_reset(struct nic *nic)
 	nic->rx_blocked = false;
 }
 
-static void parse_v6(const u8 *data, u32 len, struct rx_parse *p)
+/* Home address option, routing header of type 2: whom a frame is from and for */
+static void parse_extension(const u8 *ext, u32 len, struct rx_parse *p)
+{
+	u32 at;
+
+	if (p->proto == IPPROTO_ROUTING && len == 24 && ext[2] == 2 &&
+	    ext[3] == 1)
+		p->dest = ext + 8;
+	if (p->proto != IPPROTO_DSTOPTS)
+		return;
+	for (at = 2; at + 2 <= len; at += ext[at] ? 2 + ext[at + 1] : 1) {
+		if (ext[at] == IPV6_TLV_HAO && at + 18 <= len)
+			p->home = ext + at + 2;
+	}
+}
+
+static void parse_v6(struct nic *nic, const u8 *data, u32 len,
+		     struct rx_parse *p)
 {
 	const struct ipv6hdr *ip6 = (const void *)(data + p->l3);
-	u32 at = p->l3 + sizeof(*ip6), end;
+	u32 at = p->l3 + sizeof(*ip6), end, size;
 
 	if (at > len)
 		return;
@@ -65,10 +84,15 @@ static void parse_v6(const u8 *data, u32 len, struct rx_parse *p)
 				 p->proto == IPPROTO_ROUTING ||
 				 p->proto == IPPROTO_DSTOPTS ||
 				 p->proto == IPPROTO_FRAGMENT)) {
+		if (*nic_reg(nic, IGNIS_RFCTL) & RFCTL_IPV6_EX_DIS)
+			return;
 		p->ext = true;
 		p->frag |= p->proto == IPPROTO_FRAGMENT;
+		size = p->frag ? 8 : 8 + 8 * data[at + 1];
+		if (at + size <= end)
+			parse_extension(data + at, size, p);
 		p->proto = data[at];
-		at += p->frag ? 8 : 8 + 8 * data[at + 1];
+		at += size;
 	}
 	if (at < end && !p->frag) {
 		p->l4 = at;
@@ -93,7 +117,7 @@ static void parse(struct nic *nic, const u8 *data, u32 len, struct rx_parse *p)
 	ip = (const void *)(data + p->l3);
 
 	if (p->etype == ETH_P_IPV6) {
-		parse_v6(data, len, p);
+		parse_v6(nic, data, len, p);
 	} else if (p->etype == ETH_P_IP && p->l3 + sizeof(*ip) <= len &&
 		   ip->version == 4 && ip->ihl >= 5 &&
 		   p->l3 + ip->ihl * 4 <= len) {
@@ -299,7 +323,7 @@ static u16 choose_rss(struct nic *nic, struct nic_frame *frame,
 	u32 mrqc = *nic_reg(nic, IGNIS_MRQC), type, alen = p->v4 ? 4 : 16;
 	u8 input[36], key[40];
 	unsigned int i;
-	bool ports;
+	bool ports, ex;
 	u32 entry;
 
 	if ((mrqc & 7) != (nic->chip->adv ? MRQC_RSS : MRQC_RSS_82574))
@@ -307,8 +331,10 @@ static u16 choose_rss(struct nic *nic, struct nic_frame *frame,
 	type = rss_type(mrqc, p, &ports);
 	if (type == RSSTYPE_NONE)
 		return 0;
-	memcpy(input, p->saddr, alen);
-	memcpy(input + alen, p->daddr, alen);
+	ex = type == RSSTYPE_TCP_IPV6_EX || type == RSSTYPE_UDP_IPV6_EX ||
+	     type == RSSTYPE_IPV6_EX;
+	memcpy(input, ex && p->home ? p->home : p->saddr, alen);
+	memcpy(input + alen, ex && p->dest ? p->dest : p->daddr, alen);
 	if (ports)
 		memcpy(input + 2 * alen, frame->data + p->l4, 4);
 	for (i = 0; i < 10; i++)
@@ -436,8 +462,7 @@ static u32 check_sums(struct nic *nic, const struct nic_frame *frame,
 		if (ip_fast_csum(ip, ip->ihl))
 			status |= RXD_IPE;
 	}
-	if (!p->l4 || !(rxcsum & RXCSUM_TUOFLD) ||
-	    (p->ext && *nic_reg(nic, IGNIS_RFCTL) & RFCTL_IPV6_EX_DIS))
+	if (!p->l4 || !(rxcsum & RXCSUM_TUOFLD))
 		return status;
 	if (p->proto == IPPROTO_SCTP && nic->chip->adv &&
 	    rxcsum & RXCSUM_CRCOFL && p->l4_len >= 12) {

@@ -55,19 +55,6 @@ static void model_hash(struct kunit *test)
 	}
 }
 
-static int set_rxfh(struct bench *b, struct ethtool_rxfh_param *rxfh)
-{
-	struct netlink_ext_ack extack = {};
-	int err;
-
-	rtnl_lock();
-	netdev_lock_ops(b->netdev);
-	err = b->netdev->ethtool_ops->set_rxfh(b->netdev, rxfh, &extack);
-	netdev_unlock_ops(b->netdev);
-	rtnl_unlock();
-	return err;
-}
-
 /* The stack is told the hash of the key that was set, and it chose the queue */
 static void hash(struct kunit *test)
 {
@@ -84,7 +71,7 @@ static void hash(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, bench_channels(b, n), 0);
 	for (i = 0; i < 128; i++)
 		indir[i] = (i * 5 + i / 16) % n;
-	KUNIT_ASSERT_EQ(test, set_rxfh(b, &rxfh), 0);
+	KUNIT_ASSERT_EQ(test, bench_set_rxfh(b, &rxfh), 0);
 	KUNIT_ASSERT_TRUE(test, bench_link(b));
 
 	for (i = 0; i < 300; i++) {

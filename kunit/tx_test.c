@@ -6,69 +6,16 @@
 #include <linux/rtnetlink.h>
 
 #include "bench.h"
-
-/* What a case sends */
-struct tx_kind {
-	const char *name;
-	struct flow flow;
-	unsigned int frags;
-	unsigned int mss;
-	bool adv_only;		/* the 82574 leaves it to the stack */
-};
-
-static const struct tx_kind kinds[] = {
-	{ "plain", { .len = 46 } },
-	{ "plain short", { .len = 3 } },
-	{ "plain long", { .len = 1500 } },
-	{ "plain vlan", { .len = 100, TAG(0x6123) } },
-	{ "plain vlan short", { .len = 10, TAG(5) } },
-	{ "tcp4", { TCP4, .len = 100 } },
-	{ "tcp4 empty", { TCP4 } },
-	{ "tcp4 odd", { TCP4, .len = 333 } },
-	{ "tcp4 vlan", { TCP4, .len = 200, TAG(7) } },
-	{ "tcp4 options", { TCP4, .len = 90, .tcp_opts = 12 } },
-	{ "tcp4 ip options", { TCP4, .len = 90, .ext = 40 } },
-	{ "tcp4 frags", { TCP4, .len = 1400 }, 5 },
-	{ "tcp4 17 frags", { TCP4, .len = 1445 }, 17 },
-	{ "tcp6", { TCP6, .len = 100 } },
-	{ "tcp6 vlan", { TCP6, .len = 60, TAG(4095) } },
-	{ "tcp6 extension", { TCP6, .len = 100, .ext = 24 } },
-	{ "udp4", { UDP4, .len = 64 } },
-	{ "udp4 empty", { UDP4 } },
-	{ "udp4 vlan frags", { UDP4, .len = 1000, TAG(9) }, 3 },
-	{ "udp6", { UDP6, .len = 77 } },
-	{ "udp6 extension", { UDP6, .len = 77, .ext = 8 } },
-	{ "sctp", { .proto = IPPROTO_SCTP, .src = 1, .dst = 2, .sport = 9,
-		    .dport = 10, .len = 100 } },
-	{ "sctp6 vlan", { .proto = IPPROTO_SCTP, .v6 = true, .src = 1,
-			  .dst = 2, .sport = 9, .dport = 10, .len = 57,
-			  TAG(3) } },
-	{ "tso4", { TCP4, .len = 5000, .id = 65534 }, 0, 1460 },
-	{ "tso4 fin psh", { TCP4 | TCPHDR_FIN | TCPHDR_PSH, .len = 4000 },
-	  2, 1000 },
-	{ "tso4 exact", { TCP4, .len = 4380 }, 3, 1460 },
-	{ "tso4 cwr", { TCP4 | TCPHDR_CWR, .len = 3000 }, 1, 1448 },
-	{ "tso4 vlan", { TCP4, .len = 8000, TAG(77) }, 4, 1456 },
-	{ "tso4 options", { TCP4, .len = 4000, .tcp_opts = 40, .ext = 8 },
-	  0, 1000 },
-	{ "tso4 64k", { TCP4, .len = 65000 }, 2, 1460 },
-	{ "tso4 64k frags", { TCP4, .len = 65000 }, 16, 1460 },
-	{ "tso4 small mss", { TCP4, .len = 1000 }, 0, 88 },
-	{ "tso4 tiny mss", { TCP4, .len = 100 }, 0, 8 },
-	{ "tso6", { TCP6, .len = 6000 }, 0, 1440 },
-	{ "tso6 vlan frags", { TCP6, .len = 20000, TAG(100) }, 10, 1436 },
-	{ "tso6 fin", { TCP6 | TCPHDR_FIN, .len = 3001 }, 0, 1000 },
-	{ "uso4", { UDP4, .len = 5000 }, 2, 1200 },
-	{ "uso6", { UDP6, .len = 5000, TAG(12) }, 0, 1200 },
-};
+#include "sample.h"
 
 static const void *tx_params(struct kunit *test, const void *prev, char *desc)
 {
-	return bench_each(prev, desc, kinds, sizeof(*kinds), ARRAY_SIZE(kinds));
+	return bench_each(prev, desc, sample_tx, sizeof(*sample_tx),
+			  sample_n_tx);
 }
 
 /* The frames that the wire must see of one that was handed to the driver */
-static void expect_segments(struct bench *b, const struct tx_kind *kind)
+static void expect_segments(struct bench *b, const struct tx_sample *kind)
 {
 	struct flow seg = kind->flow;
 	u32 at, n = 0;
@@ -100,7 +47,7 @@ static void set_features(struct bench *b, netdev_features_t on)
 static void transmit(struct kunit *test)
 {
 	const struct bench_param *param = test->param_value;
-	const struct tx_kind *kind = &kinds[param->arg];
+	const struct tx_sample *kind = &sample_tx[param->arg];
 	struct bench *b = bench_up(test);
 	int i;
 
@@ -124,12 +71,12 @@ static void contexts(struct kunit *test)
 
 	set_features(b, NETIF_F_GSO_UDP_L4);
 	for (round = 0; round < 3; round++) {
-		for (i = 0; i < ARRAY_SIZE(kinds); i += round + 1)
-			bench_send(b, build_skb_of(b, &kinds[i].flow,
-						   kinds[i].frags,
-						   kinds[i].mss, true));
-		for (i = 0; i < ARRAY_SIZE(kinds); i += round + 1)
-			expect_segments(b, &kinds[i]);
+		for (i = 0; i < sample_n_tx; i += round + 1)
+			bench_send(b, build_skb_of(b, &sample_tx[i].flow,
+						   sample_tx[i].frags,
+						   sample_tx[i].mss, true));
+		for (i = 0; i < sample_n_tx; i += round + 1)
+			expect_segments(b, &sample_tx[i]);
 	}
 	KUNIT_EXPECT_EQ(test, b->nic->n_sent, 0);
 }
