@@ -58,7 +58,7 @@ shell: ## the same without the show
 
 PYTEST = $(PYTHON) -m pytest -p no:cacheprovider -q -n $(JOBS) --dist loadgroup --durations=30 --durations-min=20
 
-test: ## static checks, documentation, tests in guests; KERNEL= DEVICE= limit them, JOBS= guests at a time, T="-k name -x" is for pytest
+test: ## static checks, documentation, KUnit, tests in guests; KERNEL= DEVICE= limit them, JOBS= guests at a time, T="-k name -x" is for pytest
 	@qemu/setup kernel $(call given,KERNEL)
 	@IGNIS_KERNELS="$(call given,KERNEL)" IGNIS_DEVICES="$(call given,DEVICE)" $(PYTEST) qemu/tests $(T)
 
