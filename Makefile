@@ -21,7 +21,7 @@ given	= $(if $(filter command line environment,$(origin $(1))),$($(1)))
 
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: all install uninstall clean dkms dkms-remove setup module run shell test test-debug kunit mutants coverage speed conformance bench bench-check check docs help
+.PHONY: all install uninstall clean dkms dkms-remove setup module run shell test test-long test-debug kunit mutants coverage speed conformance bench bench-check check docs help
 
 all: ## build ignis.ko for KDIR (default: the running kernel)
 	$(KBUILD) modules
@@ -61,6 +61,9 @@ PYTEST = $(PYTHON) -m pytest -p no:cacheprovider -q -n $(JOBS) --dist loadgroup 
 test: ## static checks, documentation, KUnit, tests in guests; KERNEL= DEVICE= limit them, JOBS= guests at a time, T="-k name -x" is for pytest
 	@qemu/setup kernel $(call given,KERNEL)
 	@IGNIS_KERNELS="$(call given,KERNEL)" IGNIS_DEVICES="$(call given,DEVICE)" $(PYTEST) qemu/tests $(T)
+
+test-long: ## the same, with what takes long on each kernel
+	@IGNIS_EVERYTHING=1 $(MAKE) --no-print-directory test
 
 test-debug: ## the tests in guests on a kernel that looks for faults (KASAN, lockdep, kmemleak ...); DEVICE= JOBS= T= as above
 	@qemu/setup kernel debug

@@ -6,6 +6,7 @@ vm       a guest shared by the tests of a session: NIC 0 on wire "a", NICs 1 and
          @pytest.mark.vm(intel_iommu=True, ...) asks for another one.
 pair     the shared guest with NICs 1 and 2 (the latter in namespace "peer") up and addressed
 boot     boot(...) starts a guest for one test only
+@pytest.mark.newest: takes long, so not on each kernel (but in make test-long)
 The kernel's log is checked after each test, lost memory after each module (with a debug kernel).
 IGNIS_DRIVER=igb (with IGNIS_DEVICES=igb) runs the tests on the in-tree driver. With pytest-xdist the
 tests of one module on one machine stay together.
@@ -27,6 +28,7 @@ from vm import QEMU_BUG, VM, Nic, VMError  # noqa: E402
 
 KERNELS = os.environ.get("IGNIS_KERNELS", "").split() or list(lab.distro()["kernels"])
 DEVICES = os.environ.get("IGNIS_DEVICES", "").split() or list(CHIPS)
+EVERYTHING = os.environ.get("IGNIS_EVERYTHING")
 DRIVER = os.environ.get("IGNIS_DRIVER", "ignis")
 
 
@@ -160,6 +162,8 @@ def pytest_collection_modifyitems(items):
         callspec = getattr(item, "callspec", None)
         machine = callspec and callspec.params.get("machine")
         item.add_marker(pytest.mark.xdist_group(f"{item.module.__name__}-{machine}"))
+        if item.get_closest_marker("newest") and machine.kernel != KERNELS[-1] and not EVERYTHING:
+            item.add_marker(pytest.mark.skip(reason="on the newest kernel, and in make test-long"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -229,6 +233,7 @@ def pytest_sessionfinish(session):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "vm(**kw): what the shared guest shall be like")
+    config.addinivalue_line("markers", "newest: takes long; other kernels have it in make test-long")
 
 
 def pytest_unconfigure(config):

@@ -15,8 +15,9 @@ from scapy.layers.l2 import ARP
 from frames import ECHO, EXTENSIONS, MARK, PEER, PEER_MAC, US, Port, bursts, ip, other, tcp, udp
 from oracle import IP, SCTP, Ether, IPv6, Raw, mac_bytes, payload
 from test_xdp import SINGLE, objects, put  # noqa: F401
-from util import eventually, newest
+from util import eventually
 
+pytestmark = pytest.mark.newest
 SEED = int(os.environ.get("IGNIS_SEED") or random.randrange(1 << 32))
 FRAMES = int(os.environ.get("IGNIS_FUZZ") or 20_000)
 SOURCE = mac_bytes(PEER_MAC)
@@ -137,12 +138,7 @@ class Counter:
 
 
 @pytest.fixture
-def recent(machine):
-    newest(machine)
-
-
-@pytest.fixture
-def port(recent, vm, objects):          # noqa: F811
+def port(vm, objects):          # noqa: F811
     put(vm, objects)
     port = Port.of(vm)
     rings = port.sh("ethtool -g $N").split()

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from frames import other
-from util import A, B, eventually, leaks, newest, pair
+from util import A, B, eventually, leaks, pair
 from vm import BAD
 
 PLAIN = pytest.mark.parametrize("net", ["plain"], indirect=True)
@@ -54,6 +54,7 @@ def test_traffic_both_ways(net):
     net.check()
 
 
+@pytest.mark.newest
 @BOTH
 def test_open_and_close(net):
     """A hundred times down and up while the peer keeps sending."""
@@ -88,6 +89,7 @@ def test_unbind_under_traffic(net):
     net.check()
 
 
+@pytest.mark.newest
 @PLAIN
 def test_cycles(net):
     """100 times unbound and bound, 100 times unloaded and loaded: no leak."""
@@ -128,6 +130,7 @@ def test_nothing_left_after_unload(net):
     net.ping()
 
 
+@pytest.mark.newest
 @PLAIN
 def test_driver_override(net):
     """To the in-tree driver and back: what one leaves is good enough for the other to start from."""
@@ -190,11 +193,11 @@ def test_shutdown(net):
     assert not BAD.search(text), text
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("iommu", [False, True], ids=["plain", "iommu"])
-def test_kexec(machine, boot, iommu):
+def test_kexec(boot, iommu):
     """The next kernel, started while frames come in and go out, finds silent ports: the IOMMU has nothing
     to report, and nobody has written to memory that was free (page_poison)."""
-    newest(machine)
     vm, done = boot(intel_iommu=iommu), threading.Event()
     boot_id = "cat /proc/sys/kernel/random/boot_id"
 

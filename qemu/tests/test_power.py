@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from util import eventually, newest, pair
+from util import eventually, pair
 
 SLEEPS = int(os.environ.get("IGNIS_SLEEPS") or 2)
 # A port that is not as from probe
@@ -91,6 +91,7 @@ def asleep(machine, cmdline="", **kw):
             both.vm.close()
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("state", ["s2idle", "ram"])
 def test_sleep(machine, state):
     """With all devices in D3 until a timer of the kernel's for tests ends it; with the power off."""
@@ -107,9 +108,9 @@ def test_sleep(machine, state):
         net.vm.check_dmesg()
 
 
+@pytest.mark.newest
 def test_hibernate(machine, tmp_path):
     """Memory goes to a disk, the machine is reset, and another kernel brings back what was there."""
-    newest(machine)
     swap = tmp_path / "swap"
     with open(swap, "wb") as file:
         file.truncate(1 << 30)

@@ -9,8 +9,9 @@ import re
 
 import pytest
 
-from util import A, newest, pair
+from util import A, pair
 
+pytestmark = pytest.mark.newest
 SEED = int(os.environ.get("IGNIS_SEED") or random.randrange(1 << 32))
 REQUESTS = int(os.environ.get("IGNIS_REQUESTS") or 400)
 
@@ -29,7 +30,6 @@ SILENT = re.compile(r"""
 
 @pytest.fixture(scope="module")
 def net(machine):
-    newest(machine)
     with pair(machine) as both:
         yield both
 

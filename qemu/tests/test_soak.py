@@ -15,8 +15,9 @@ import pytest
 from test_reconfig import changes, run
 from test_xdp import DROP, FRAGS, PASS, REDIRECT, SINGLE, TX, command, objects  # noqa: F401
 from test_xsk import install, program  # noqa: F401
-from util import A, B, eventually, newest, pair
+from util import A, B, eventually, pair
 
+pytestmark = pytest.mark.newest
 SEED = int(os.environ.get("IGNIS_SEED") or random.randrange(1 << 32))
 SOAK = float(os.environ.get("IGNIS_SOAK") or 0)
 STORM = float(os.environ.get("IGNIS_STORM") or .2)
@@ -24,7 +25,6 @@ STORM = float(os.environ.get("IGNIS_STORM") or .2)
 
 @pytest.fixture(scope="module")
 def net(machine):
-    newest(machine)
     with pair(machine) as both:
         yield both
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from frames import PEER_MAC
-from util import A, B, eventually, newest, pair
+from util import A, B, eventually, pair
 
 TARGET = "/sys/kernel/config/netconsole/t"
 
@@ -200,10 +200,10 @@ def test_netpoll_while_changing(net, record_property):
         assert heard() >= 1400
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("panic", [0, -1], ids=["stay", "restart"])
-def test_last_words(machine, boot, panic):
+def test_last_words(boot, panic):
     """All that the console says of a panic leaves by the port too: some hundred lines by a ring of 64."""
-    newest(machine)
     vm = boot(check=False)
     dev = vm.netdev(0)
     configfs(vm.run)

@@ -13,11 +13,10 @@ import shutil
 import time
 from collections import Counter
 
-import pytest
 
 import lab
 from chips import CHIPS
-from conftest import KERNELS, drop, finish, shared_vm
+from conftest import drop, finish, shared_vm
 from vm import VMError, patience
 
 A = {4: "192.0.2.1", 6: "2001:db8::1"}
@@ -376,16 +375,9 @@ class Line(Shell):
             assert end["sum_received"]["bytes"] > 3 << 20, end
 
 
-def newest(machine):
-    """For programs of others, what is mostly the kernel's affair, and what is done at random for long."""
-    if machine.kernel != KERNELS[-1]:
-        pytest.skip("on the newest kernel only")
-
-
 @contextlib.contextmanager
 def line(machine, **kw):
     """A Line in a guest of its own."""
-    newest(machine)
     device = machine.device
     vm = shared_vm(machine, {"nics": f"{device}:1 {device}:1 {device}:2 {device}:2", **kw})
     try:
