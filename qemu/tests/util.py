@@ -13,7 +13,6 @@ import shutil
 import time
 from collections import Counter
 
-
 import lab
 from chips import CHIPS
 from conftest import drop, finish, shared_vm
