@@ -23,7 +23,7 @@ INTEL = "drivers/net/ethernet/intel"
 # Whence, and where in the kernel tree
 PARTS = {lab.DRIVER_DIR: lab.DRIVER_DIR, "include/ignis": "include/ignis", "kunit": f"{INTEL}/ignis-kunit"}
 MUTANTS = lab.PROJECT / "kunit/mutants"
-WORK = lab.CACHE / "build" / lab.key(lab.PROJECT) / "kunit"
+WORK = lab.CACHE / "build/kunit"       # for all copies of the project, one at a time
 LOG, RESULT = WORK / "obj/test.log", WORK / "obj/result.json"
 # What waits is not waited for: UML's clock jumps to the next timer
 KERNEL_ARGS = ["time-travel=inf-cpu", "ipv6.disable_ipv6=1", "kmemleak.verbose=1"]
@@ -75,7 +75,7 @@ def tree():
     with lab.locked():
         src = lab.source()
     lab.root("check")
-    with lab.locked(f"kunit-{lab.key(lab.PROJECT)}"):
+    with lab.locked("kunit"):
         new = copy(src)
         overlay(src, new)
         yield src, new
