@@ -185,16 +185,24 @@ static void link_lost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, b->nic->n_sent, 0);
 }
 
+/* More than the ring takes */
+static void flood(struct bench *b)
+{
+	const struct flow flow = { UDP4, .len = 200 };
+	unsigned int i;
+
+	for (i = 0; i < 700; i++)
+		bench_send(b, build_skb_of(b, &flow, 0, 0, true));
+}
+
 /* A transmitter that hangs is restarted */
 static void hang(struct kunit *test)
 {
-	const struct flow flow = { UDP4, .len = 200 };
 	struct bench *b = bench_up(test);
-	unsigned int resets = b->nic->resets, i;
+	unsigned int resets = b->nic->resets;
 
 	b->nic->lies.tx_hold = true;
-	for (i = 0; i < 700; i++)
-		bench_send(b, build_skb_of(b, &flow, 0, 0, true));
+	flood(b);
 	KUNIT_EXPECT_TRUE(test, bench_wait(b->nic->resets > resets, 20000));
 	b->nic->lies.tx_hold = false;
 	usleep_range(100000, 110000);
@@ -204,14 +212,12 @@ static void hang(struct kunit *test)
 /* A restart that fails is not the last one */
 static void hang_twice(struct kunit *test)
 {
-	const struct flow flow = { UDP4, .len = 200 };
 	struct bench *b = bench_up(test);
-	unsigned int resets, i;
+	unsigned int resets;
 
 	b->nic->lies.tx_hold = true;
 	b->nic->lies.stuck_reset = true;
-	for (i = 0; i < 700; i++)
-		bench_send(b, build_skb_of(b, &flow, 0, 0, true));
+	flood(b);
 	KUNIT_EXPECT_TRUE(test, bench_wait(!netif_device_present(b->netdev),
 					   20000));
 	b->nic->lies.tx_hold = false;
@@ -222,8 +228,7 @@ static void hang_twice(struct kunit *test)
 
 	resets = b->nic->resets;
 	b->nic->lies.tx_hold = true;
-	for (i = 0; i < 700; i++)
-		bench_send(b, build_skb_of(b, &flow, 0, 0, true));
+	flood(b);
 	KUNIT_EXPECT_TRUE(test, bench_wait(b->nic->resets > resets, 20000));
 	b->nic->lies.tx_hold = false;
 	usleep_range(100000, 110000);
@@ -233,13 +238,11 @@ static void hang_twice(struct kunit *test)
 /* The chip never says that it is done */
 static void no_report(struct kunit *test)
 {
-	const struct flow flow = { UDP4, .len = 200 };
 	struct bench *b = bench_up(test);
-	unsigned int resets = b->nic->resets, i;
+	unsigned int resets = b->nic->resets;
 
 	b->nic->lies.tx_no_report = true;
-	for (i = 0; i < 700; i++)
-		bench_send(b, build_skb_of(b, &flow, 0, 0, true));
+	flood(b);
 	KUNIT_EXPECT_TRUE(test, bench_wait(b->nic->resets > resets, 20000));
 	b->nic->lies.tx_no_report = false;
 	usleep_range(100000, 110000);
