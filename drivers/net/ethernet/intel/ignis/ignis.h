@@ -782,7 +782,7 @@ struct ignis_function {
  * @mac: chip table
  * @reg_lock: read-modify-write of registers
  * @tx: transmit ring of each queue, for who sends; NULL: it does not run; changes
- *	under the queue's xmit lock
+ *	under the queue's xmit lock, NAPI looks without it (READ_ONCE())
  * @flags: enum ignis_flags bits
  * @cfg: configuration in force; RTNL.  @cfg.channels is also read without it,
  *	by what ignis_qset_stop() waits for or ignis_steer_trim() puts right
@@ -808,7 +808,7 @@ struct ignis_function {
  * @tx_blocked: features not to be used at the present speed
  * @nvm_lock: EERD, and writing the NVM
  * @wol: WAKE_ bits; RTNL
- * @apme: WUC.APME as found: magic packets wake up whatever @wol says
+ * @apme: WUC.APME as probe found it: magic packets wake up whatever @wol says
  * @ledctl: LEDCTL as it was before identification; RTNL
  * @stats_lock: @stats_held, @hw_stats
  * @stats_held: the registers are not to be read
