@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -104,14 +105,11 @@ def once(g, do, tries=3):
 def measure(g, driver, work, harness, repeats, name):
     """{figure: [least, median, most]} of the repeats, and the medians by function and register."""
     runs = []
-    setup = WORKLOADS[work][1](g)
-    do = next(setup)
-    do()                                # warm caches, tables, moderation
-    for _ in range(repeats):
-        found, packets = once(g, do)
-        runs.append(each(found, driver, packets, harness, name))
-    for _ in setup:
-        pass
+    with contextmanager(WORKLOADS[work][1])(g) as do:
+        do()                            # warm caches, tables, moderation
+        for _ in range(repeats):
+            found, packets = once(g, do)
+            runs.append(each(found, driver, packets, harness, name))
     figures = {k: [round(f([r[0][k] for r in runs]), 4) for f in (min, statistics.median, max)] for k in runs[0][0]
                if work not in AWAKE or k not in report.LINES}
     return {**figures, "functions": median_of([r[1] for r in runs], .5),

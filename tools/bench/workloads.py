@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What is measured. Each workload sets the guest up, does its work once, and says how many packets that was.
 
-A workload is a generator function of a guest: what comes before its yield sets up, what it yields is a function
-that does the work and returns the number of packets, or raises if one was lost, and what follows cleans up.
+A workload is a context manager of a guest. It sets up, and cleans up also after a failure. What it yields is a
+function that does the work and returns the number of packets, or raises if one was lost.
 """
 import json
 import socket
 import struct
 import time
+from contextlib import contextmanager
 
 from wire import Connection, udp
 
@@ -44,28 +45,40 @@ class Checked:
             raise AssertionError(f"{self.packets} packets, but {self.statistic} grew by {seen}")
 
 
+@contextmanager
+def setting(g, make, undo):
+    """A setting of the port, put back in the end."""
+    g.sh(make)
+    try:
+        g.vm.carrier(g.dev)
+        yield
+    finally:
+        g.sh(undo)
+        g.vm.carrier(g.dev)
+
+
+def dropping(g):
+    return setting(g, "tc qdisc add dev $N clsact; tc filter add dev $N ingress matchall action drop",
+                   "tc qdisc del dev $N clsact")
+
+
 def tc_drop(g, size, burst):
-    g.sh("tc qdisc add dev $N clsact; tc filter add dev $N ingress matchall action drop")
-    yield received(g, [[udp(MAC, size)] * burst] * 40)
-    g.sh("tc qdisc del dev $N clsact")
+    with dropping(g):
+        yield received(g, [[udp(MAC, size)] * burst] * 40)
 
 
-def xdp(g, verdict, work):
-    g.sh(f"ip link set $N xdpdrv obj /tmp/xdp.o sec xdp.{verdict}")
-    g.vm.carrier(g.dev)
-    yield work
-    g.sh("ip link set $N xdpdrv off")
-    g.vm.carrier(g.dev)
+def program(g, name):
+    return setting(g, f"ip link set $N xdpdrv obj /tmp/xdp.o sec xdp.{name}", "ip link set $N xdpdrv off")
 
 
 def xdp_drop(g):
-    yield from xdp(g, "drop", received(g, [[udp(MAC, 60)] * BURST] * 40))
+    with program(g, "drop"):
+        yield received(g, [[udp(MAC, 60)] * BURST] * 40)
 
 
 def xdp_pass(g):
-    g.sh("tc qdisc add dev $N clsact; tc filter add dev $N ingress matchall action drop")
-    yield from xdp(g, "pass", received(g, [[udp(MAC, 60)] * BURST] * 40))
-    g.sh("tc qdisc del dev $N clsact")
+    with dropping(g), program(g, "pass"):
+        yield received(g, [[udp(MAC, 60)] * BURST] * 40)
 
 
 def come_back(g, n):
@@ -84,25 +97,27 @@ def there_and_back(g):
 
 
 def xdp_tx(g):
-    yield from xdp(g, "tx", there_and_back(g))
+    with program(g, "tx"):
+        yield there_and_back(g)
 
 
 def xsk(g, mode, options, work):
     """An AF_XDP socket with zero copy; the same rings of the port with any driver."""
     rings = [int(n) for n in g.sh("ethtool -g $N | sed -n '/Current/,$p' | grep -E '^(RX|TX):'").split()[1::2]]
-    g.sh("ethtool -G $N rx 512 tx 512 || true; ip link set $N xdpdrv obj /tmp/xdp.o sec xdp.xsk")
-    g.vm.carrier(g.dev)
-    ident, = [m["id"] for m in json.loads(g.sh("bpftool -j map show")) if m.get("name") == "xsks"]
-    g.sh("rm -f /tmp/ready /tmp/go; mkfifo /tmp/go")
-    job = g.vm.start(f"exec /tmp/xsk {g.dev} {mode} map={ident} ready=/tmp/ready {options}")
-    g.sh("for t in $(seq 100); do [ -e /tmp/ready ] && exit; sleep .05; done; exit 1")
-    g.vm.carrier(g.dev)
-    yield work
-    seen = json.loads(job.stop().out)
-    if not seen["zerocopy"] or seen["dropped"] or seen["full"] or seen["invalid"]:
-        raise AssertionError(f"AF_XDP without zero copy, or frames lost: {seen}")
-    g.sh(f"ip link set $N xdpdrv off; ethtool -G $N rx {rings[0]} tx {rings[1]} || true")
-    g.vm.carrier(g.dev)
+    with (setting(g, "ethtool -G $N rx 512 tx 512 || true", f"ethtool -G $N rx {rings[0]} tx {rings[1]} || true"),
+          program(g, "xsk")):
+        ident, = [m["id"] for m in json.loads(g.sh("bpftool -j map show")) if m.get("name") == "xsks"]
+        g.sh("rm -f /tmp/ready /tmp/go; mkfifo /tmp/go")
+        job = g.vm.start(f"exec /tmp/xsk {g.dev} {mode} map={ident} ready=/tmp/ready {options}")
+        try:
+            g.sh("for t in $(seq 100); do [ -e /tmp/ready ] && exit; sleep .05; done; exit 1")
+            g.vm.carrier(g.dev)
+            yield work
+        finally:
+            said = job.stop().out
+        seen = json.loads(said)
+        if not seen["zerocopy"] or seen["dropped"] or seen["full"] or seen["invalid"]:
+            raise AssertionError(f"AF_XDP without zero copy, or frames lost: {seen}")
 
 
 def xsk_rxdrop(g):
@@ -132,15 +147,17 @@ def pktgen(g, burst, count=8192):
         g.command(b"p")
         g.settle()
         return come_back(g, count)
-    yield work
-    g.sh("echo rem_device_all > /proc/net/pktgen/kpktgend_0")
+    with setting(g, "", "echo rem_device_all > /proc/net/pktgen/kpktgend_0"):
+        yield work
 
 
 def served(g, service, port, conversation):
     job = g.vm.start(f"exec /tmp/guest {service} {port}")
-    g.sh(f"for t in $(seq 100); do ss -Hlnut sport = {port} | grep -q . && exit; sleep .05; done; exit 1")
-    yield from conversation()
-    job.stop()
+    try:
+        g.sh(f"for t in $(seq 100); do ss -Hlnut sport = {port} | grep -q . && exit; sleep .05; done; exit 1")
+        yield from conversation()
+    finally:
+        job.stop()
 
 
 def tcp_in(g):
@@ -192,26 +209,23 @@ def ping_pong(g):
 
 def forward(g):
     """Routed, and out again at the same port."""
-    g.sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.$N.send_redirects=0")
     frame = udp(MAC, 60, src=socket.inet_aton("192.0.2.2"), dst=socket.inet_aton("192.0.2.3"))
 
     def work():
         for _ in range(40):
             g.burst([frame] * BURST)
         return come_back(g, 40 * BURST)
-    yield work
-    g.sh("sysctl -qw net.ipv4.ip_forward=0")
+    with setting(g, "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 "
+                 "net.ipv4.conf.$N.send_redirects=0",
+                 "sysctl -qw net.ipv4.ip_forward=0"):
+        yield work
 
 
 def queues(g, n):
     """The load of tc_drop in many flows, over so many queues."""
-    g.sh(f"ethtool -L $N combined {n}")
-    g.vm.carrier(g.dev)
-    g.sh("tc qdisc add dev $N clsact; tc filter add dev $N ingress matchall action drop")
     flows = [udp(MAC, 60, sport=1024 + i, src=struct.pack(">I", 0x0a000001 + i * 7)) for i in range(FLOWS)]
-    yield received(g, [flows[i:i + BURST] for i in range(0, FLOWS, BURST)] * 10)
-    g.sh("tc qdisc del dev $N clsact; ethtool -L $N combined 1")
-    g.vm.carrier(g.dev)
+    with setting(g, f"ethtool -L $N combined {n}", "ethtool -L $N combined 1"), dropping(g):
+        yield received(g, [flows[i:i + BURST] for i in range(0, FLOWS, BURST)] * 10)
 
 
 IDLE_SECONDS = 4
