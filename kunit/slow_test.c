@@ -304,6 +304,50 @@ static void interval(struct kunit *test)
 	KUNIT_EXPECT_NE(test, moderate(b, 100000, false), 0);
 }
 
+/* @n frames, @each every 10 us */
+static void flood(struct bench *b, const struct built *f, unsigned int n,
+		  unsigned int each)
+{
+	unsigned int i;
+
+	for (i = 1; i <= n; i++) {
+		nic_inject(b->nic, f->data, f->len);
+		if (i % each == 0)
+			usleep_range(10, 11);
+		if (i % 1024 == 0)
+			bench_drop_received(b);
+	}
+}
+
+/* However rare interrupts have become, no ring fills up at line rate */
+static void line_rate(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct flow flow = { UDP4, .len = 0 };
+	struct built *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct rtnl_link_stats64 s;
+	u64 n;
+
+	build(f, &flow);
+	f->len = ETH_ZLEN;
+	KUNIT_ASSERT_EQ(test, bench_channels(b, 1), 0);
+	KUNIT_ASSERT_EQ(test, bench_rings(b, 512, 512), 0);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	flood(b, f, 20000, 1);
+	n = interrupts(b);
+	flood(b, f, 1000, 1);
+	/* DIM has seen that fewer interrupts do */
+	KUNIT_EXPECT_LT(test, interrupts(b) - n, 200);
+	KUNIT_ASSERT_EQ(test, bench_rings(b, 64, 64), 0);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	flood(b, f, 20000, 15);
+	bench_drop_received(b);
+	usleep_range(3000000, 3100000);
+	dev_get_stats(b->netdev, &s);
+	KUNIT_EXPECT_EQ(test, s.rx_missed_errors, 0);
+	KUNIT_EXPECT_EQ(test, s.rx_packets, 41000);
+}
+
 /* --- clock -------------------------------------------------------------- */
 
 static s64 clock_ns(struct bench *b)
@@ -527,6 +571,7 @@ static struct kunit_case slow_cases[] = {
 	KUNIT_CASE_PARAM(counters, bench_chips),
 	KUNIT_CASE_PARAM(traffic_counted, bench_chips),
 	KUNIT_CASE_PARAM(interval, bench_modes),
+	KUNIT_CASE_PARAM(line_rate, bench_chips),
 	KUNIT_CASE_PARAM(clock, bench_chips),
 	KUNIT_CASE_PARAM(clock_wrap, bench_chips),
 	KUNIT_CASE_PARAM(clock_goes_on, bench_chips),

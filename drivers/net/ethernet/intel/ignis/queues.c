@@ -450,9 +450,12 @@ int ignis_reconfigure(struct ignis *ig, const struct ignis_config *cfg,
 	if (stuck || ig->mac->reset_to_swap) {
 		ignis_update_hw_stats(ig);
 		err = ignis_hw_init(ig);
-	} else if (new_n != old_n) {
-		ig->mac->irq_setup(ig);
-		ignis_rss_write(ig);
+	} else {
+		ignis_set_moderation(ig);
+		if (new_n != old_n) {
+			ig->mac->irq_setup(ig);
+			ignis_rss_write(ig);
+		}
 	}
 	if (new_n < old_n) {
 		ignis_irq_free(ig, new_n, old_n);
