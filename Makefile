@@ -62,7 +62,7 @@ test: ## static checks, documentation, KUnit, tests in guests; KERNEL= DEVICE= l
 	@qemu/setup kernel $(call given,KERNEL)
 	@IGNIS_KERNELS="$(call given,KERNEL)" IGNIS_DEVICES="$(call given,DEVICE)" $(PYTEST) qemu/tests $(T)
 
-test-long: ## the same, with what takes long on each kernel
+test-long: ## the same, all of it on each kernel with each chip
 	@IGNIS_EVERYTHING=1 $(MAKE) --no-print-directory test
 
 test-debug: ## the tests in guests on a kernel that looks for faults (KASAN, lockdep, kmemleak ...); DEVICE= JOBS= T= as above

@@ -6,7 +6,9 @@ vm       a guest shared by the tests of a session: NIC 0 on wire "a", NICs 1 and
          @pytest.mark.vm(intel_iommu=True, ...) asks for another one.
 pair     the shared guest with NICs 1 and 2 (the latter in namespace "peer") up and addressed
 boot     boot(...) starts a guest for one test only
-@pytest.mark.newest: takes long, so not on each kernel (but in make test-long)
+@pytest.mark.newest: takes long, so not on each kernel
+A kernel that is not the newest has the rest with the first chip, and with others MODULES_ANYWHERE. make test-long
+leaves nothing out.
 The kernel's log is checked after each test, lost memory after each module (with a debug kernel).
 IGNIS_DRIVER=igb (with IGNIS_DEVICES=igb) runs the tests on the in-tree driver. With pytest-xdist the
 tests of one module on one machine stay together.
@@ -39,6 +41,8 @@ class Machine(NamedTuple):
     def __str__(self):
         return f"{Path(self.kernel).name}-{self.device}"
 
+
+MODULES_ANYWHERE = ("test_smoke", "test_traffic")
 
 UNSTEADY = "UNSTEADY"
 MAX_UNSTEADY = 3
@@ -156,14 +160,26 @@ def boot(machine):
             vm.close()
 
 
+def machine_of(item):
+    callspec = getattr(item, "callspec", None)
+    return callspec and callspec.params.get("machine")
+
+
+def only_in_test_long(item):
+    machine = machine_of(item)
+    if EVERYTHING or not machine or machine.kernel == KERNELS[-1]:
+        return False
+    return bool(item.get_closest_marker("newest")) or (
+        machine.device != DEVICES[0] and item.module.__name__ not in MODULES_ANYWHERE)
+
+
 @pytest.hookimpl(tryfirst=True)         # before xdist looks at the marks
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    left_out = [item for item in items if only_in_test_long(item)]
+    items[:] = [item for item in items if not only_in_test_long(item)]
+    config.hook.pytest_deselected(items=left_out)
     for item in items:
-        callspec = getattr(item, "callspec", None)
-        machine = callspec and callspec.params.get("machine")
-        item.add_marker(pytest.mark.xdist_group(f"{item.module.__name__}-{machine}"))
-        if item.get_closest_marker("newest") and machine.kernel != KERNELS[-1] and not EVERYTHING:
-            item.add_marker(pytest.mark.skip(reason="on the newest kernel, and in make test-long"))
+        item.add_marker(pytest.mark.xdist_group(f"{item.module.__name__}-{machine_of(item)}"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -233,7 +249,7 @@ def pytest_sessionfinish(session):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "vm(**kw): what the shared guest shall be like")
-    config.addinivalue_line("markers", "newest: takes long; other kernels have it in make test-long")
+    config.addinivalue_line("markers", "newest: takes long; other kernels have it in make test-long only")
 
 
 def pytest_unconfigure(config):
