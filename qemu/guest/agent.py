@@ -16,6 +16,7 @@ with what each of its processes was waiting for.
 import glob
 import json
 import os
+import select
 import signal
 import subprocess
 import tempfile
@@ -55,14 +56,22 @@ class Job:
                 pass
         return text
 
+    def ended(self, timeout):
+        """Its exit status, None if it is still running then. Popen.wait(timeout) would look every 50 ms only."""
+        if self.proc.poll() is None:
+            fd = os.pidfd_open(self.proc.pid)
+            try:
+                select.select([fd], [], [], timeout)
+            finally:
+                os.close(fd)
+        return self.proc.poll()
+
     def wait(self, timeout):
         stuck = ""
-        try:
-            rc = self.proc.wait(timeout)
-        except subprocess.TimeoutExpired:
+        rc = self.ended(timeout)
+        if rc is None:
             stuck = self.waiting()
             self.kill(signal.SIGKILL)
-            rc = None
         res = self.output()
         return {"rc": rc, "out": res["out"], "err": res["err"] + stuck}
 
@@ -73,9 +82,7 @@ class Job:
 
     def stop(self, sig):
         self.kill(sig)
-        try:
-            self.proc.wait(3)
-        except subprocess.TimeoutExpired:
+        if self.ended(3) is None:
             self.kill(signal.SIGKILL)
         return self.wait(5)
 
