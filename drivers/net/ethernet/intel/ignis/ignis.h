@@ -1032,7 +1032,7 @@ int ignis_xsk_poll(struct ignis_vector *v, int budget);
 /* split.c */
 int ignis_split_alloc(struct ignis *ig, struct ignis_rx_ring *ring);
 void ignis_split_free(struct ignis *ig, struct ignis_rx_ring *ring);
-bool ignis_split_fill(struct ignis_rx_ring *ring, gfp_t gfp);
+bool ignis_split_fill(struct ignis_rx_ring *ring);
 void ignis_split_reset(struct ignis_rx_ring *ring);
 int ignis_split_poll(struct ignis_vector *v, int budget);
 

@@ -28,9 +28,10 @@
 /*
  * Put buffers into all free descriptors; false when memory runs out first.
  * They are parts of what the pool maps and recycles.  What nobody has taken from
- * its slot stays there.
+ * its slot stays there.  Nor may it sleep in process context: page_pool gets
+ * memory for its books with softirqs disabled.
  */
-static bool ignis_rx_fill(struct ignis_rx_ring *ring, gfp_t gfp)
+static bool ignis_rx_fill(struct ignis_rx_ring *ring)
 {
 	const u32 end = ring->ntc + ring->mask, mask = ring->mask;
 	union ignis_rx_desc *descs = ring->desc;
@@ -46,7 +47,7 @@ static bool ignis_rx_fill(struct ignis_rx_ring *ring, gfp_t gfp)
 
 		if (!buf->va) {
 			if (!left) {
-				page = page_pool_alloc_pages(ring->pool, gfp);
+				page = page_pool_dev_alloc_pages(ring->pool);
 				if (unlikely(!page))
 					break;
 				left = ring->per_page;
@@ -590,7 +591,7 @@ static __always_inline int ignis_rx_loop(struct ignis_vector *v, int budget,
 	if (ignis_rx_unfilled(ring) >= ring->batch) {
 		u32 ntu = ring->ntu;
 
-		if (unlikely(!ignis_rx_fill(ring, GFP_ATOMIC | __GFP_NOWARN))) {
+		if (unlikely(!ignis_rx_fill(ring))) {
 			n.alloc_fail++;
 			schedule_delayed_work(&v->ig->refill_work,
 					      msecs_to_jiffies(IGNIS_REFILL_MSECS));
@@ -857,9 +858,9 @@ int ignis_rx_alloc(struct ignis *ig, struct ignis_rx_ring *ring,
 		err = ignis_split_alloc(ig, ring);
 		if (err)
 			return err;
-		return ignis_split_fill(ring, GFP_KERNEL) ? 0 : -ENOMEM;
+		return ignis_split_fill(ring) ? 0 : -ENOMEM;
 	default:
-		return ignis_rx_fill(ring, GFP_KERNEL) ? 0 : -ENOMEM;
+		return ignis_rx_fill(ring) ? 0 : -ENOMEM;
 	}
 }
 

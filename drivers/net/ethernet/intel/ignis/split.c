@@ -57,10 +57,10 @@ void ignis_split_free(struct ignis *ig, struct ignis_rx_ring *ring)
 
 /* One more fragment from the pool */
 static bool ignis_split_get_buf(struct ignis_rx_ring *ring,
-				struct ignis_split_buf *buf, gfp_t gfp)
+				struct ignis_split_buf *buf)
 {
 	if (!ring->part) {
-		ring->part = page_pool_alloc_netmems(ring->pool, gfp);
+		ring->part = page_pool_dev_alloc_netmems(ring->pool);
 		if (unlikely(!ring->part))
 			return false;
 		page_pool_fragment_netmem(ring->part,
@@ -79,13 +79,12 @@ static bool ignis_split_get_buf(struct ignis_rx_ring *ring,
 /**
  * ignis_split_fill - put buffers into all free descriptors
  * @ring: receive ring
- * @gfp: how to allocate
  *
  * Context: NAPI, or process while that is disabled.
  *
  * Return: false when memory runs out first.
  */
-bool ignis_split_fill(struct ignis_rx_ring *ring, gfp_t gfp)
+bool ignis_split_fill(struct ignis_rx_ring *ring)
 {
 	u32 unfilled = ring->mask - (ring->ntu - ring->ntc);
 	u32 ntu = ring->ntu;
@@ -94,7 +93,7 @@ bool ignis_split_fill(struct ignis_rx_ring *ring, gfp_t gfp)
 		u32 slot = ntu & ring->mask;
 		struct ignis_split_buf *buf = &ring->split_buf[slot];
 
-		if (unlikely(!ignis_split_get_buf(ring, buf, gfp)))
+		if (unlikely(!ignis_split_get_buf(ring, buf)))
 			break;
 
 		ring->desc[slot].read.pkt_addr =
@@ -216,7 +215,7 @@ static void ignis_split_refill(struct ignis_vector *v,
 	if (ignis_rx_unfilled(ring) < ring->batch)
 		return;
 
-	if (unlikely(!ignis_split_fill(ring, GFP_ATOMIC | __GFP_NOWARN))) {
+	if (unlikely(!ignis_split_fill(ring))) {
 		n->alloc_fail++;
 		schedule_delayed_work(&v->ig->refill_work,
 				      msecs_to_jiffies(IGNIS_REFILL_MSECS));
