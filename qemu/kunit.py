@@ -128,6 +128,8 @@ def kunit(globs, raw):
         build(copy)
         for glob in globs or [""]:
             wrong = run(copy, glob, raw)
+            for told in re.findall(r"# \w+: (.* points, .*)", LOG.read_text(errors="replace")):
+                print(told)
             if wrong:
                 raise lab.LabError(f"{', '.join(wrong[:8])}{' ...' * (len(wrong) > 8)} (see {LOG})")
 
