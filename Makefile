@@ -67,7 +67,7 @@ test-long: ## the same, all of it on each kernel with each chip
 
 test-debug: ## the tests in guests on a kernel that looks for faults (KASAN, lockdep, kmemleak ...); DEVICE= JOBS= T= as above
 	@qemu/setup kernel debug
-	@IGNIS_KERNELS=debug IGNIS_DEVICES="$(call given,DEVICE)" $(PYTEST) --ignore=qemu/tests/test_static.py qemu/tests $(T)
+	@IGNIS_EVERYTHING=1 IGNIS_KERNELS=debug IGNIS_DEVICES="$(call given,DEVICE)" $(PYTEST) --ignore=qemu/tests/test_static.py qemu/tests $(T)
 
 kunit: ## the driver on a modelled NIC in User Mode Linux, T="suite suite.case" limits it
 	@qemu/kunit.py $(T)

@@ -6,9 +6,8 @@ vm       a guest shared by the tests of a session: NIC 0 on wire "a", NICs 1 and
          @pytest.mark.vm(intel_iommu=True, ...) asks for another one.
 pair     the shared guest with NICs 1 and 2 (the latter in namespace "peer") up and addressed
 boot     boot(...) starts a guest for one test only
-@pytest.mark.newest: takes long, so not on each kernel
-A kernel that is not the newest has the rest with the first chip, and with others MODULES_ANYWHERE. make test-long
-leaves nothing out.
+Each chip has its tests on one kernel, the first chip on the newest; on the others it has MODULES_EVERYWHERE.
+@pytest.mark.long: takes long, so only with the first chip on the newest kernel. make test-long leaves nothing out.
 The kernel's log is checked after each test, lost memory after each module (with a debug kernel).
 IGNIS_DRIVER=igb (with IGNIS_DEVICES=igb) runs the tests on the in-tree driver. With pytest-xdist the
 tests of one module on one machine stay together.
@@ -42,7 +41,7 @@ class Machine(NamedTuple):
         return f"{Path(self.kernel).name}-{self.device}"
 
 
-MODULES_ANYWHERE = ("test_smoke", "test_traffic")
+MODULES_EVERYWHERE = ("test_smoke", "test_split")
 
 UNSTEADY = "UNSTEADY"
 MAX_UNSTEADY = 3
@@ -167,10 +166,12 @@ def machine_of(item):
 
 def only_in_test_long(item):
     machine = machine_of(item)
-    if EVERYTHING or not machine or machine.kernel == KERNELS[-1]:
+    if EVERYTHING or not machine:
         return False
-    return bool(item.get_closest_marker("newest")) or (
-        machine.device != DEVICES[0] and item.module.__name__ not in MODULES_ANYWHERE)
+    if item.get_closest_marker("long"):
+        return machine != (KERNELS[-1], DEVICES[0])
+    home = KERNELS[-1 - DEVICES.index(machine.device) % len(KERNELS)]
+    return machine.kernel != home and item.module.__name__ not in MODULES_EVERYWHERE
 
 
 @pytest.hookimpl(tryfirst=True)         # before xdist looks at the marks
@@ -249,7 +250,7 @@ def pytest_sessionfinish(session):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "vm(**kw): what the shared guest shall be like")
-    config.addinivalue_line("markers", "newest: takes long; other kernels have it in make test-long only")
+    config.addinivalue_line("markers", "long: takes long; most machines have it in make test-long only")
 
 
 def pytest_unconfigure(config):

@@ -158,7 +158,7 @@ def test_health_while_down(net):
 
 # Reload
 
-@pytest.mark.newest
+@pytest.mark.long
 def test_reload(net):
     """Five times under traffic: a port as from probe each time, nothing left behind."""
     state, irqs = net.state(), len(net.irqs())

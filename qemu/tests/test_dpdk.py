@@ -9,7 +9,7 @@ import pytest
 
 from util import eventually, line, lossless
 
-pytestmark = pytest.mark.newest
+pytestmark = pytest.mark.long
 LEFT, RIGHT = "10.3.0.1", "10.3.0.2"
 TRAIN = 2000
 

@@ -17,7 +17,7 @@ from oracle import IP, SCTP, Ether, IPv6, Raw, mac_bytes, payload
 from test_xdp import SINGLE, objects, put  # noqa: F401
 from util import eventually
 
-pytestmark = pytest.mark.newest
+pytestmark = pytest.mark.long
 SEED = int(os.environ.get("IGNIS_SEED") or random.randrange(1 << 32))
 FRAMES = int(os.environ.get("IGNIS_FUZZ") or 20_000)
 SOURCE = mac_bytes(PEER_MAC)

@@ -54,7 +54,7 @@ def test_traffic_both_ways(net):
     net.check()
 
 
-@pytest.mark.newest
+@pytest.mark.long
 @BOTH
 def test_open_and_close(net):
     """A hundred times down and up while the peer keeps sending."""
@@ -89,7 +89,7 @@ def test_unbind_under_traffic(net):
     net.check()
 
 
-@pytest.mark.newest
+@pytest.mark.long
 @PLAIN
 def test_cycles(net):
     """100 times unbound and bound, 100 times unloaded and loaded: no leak."""
@@ -130,7 +130,7 @@ def test_nothing_left_after_unload(net):
     net.ping()
 
 
-@pytest.mark.newest
+@pytest.mark.long
 @PLAIN
 def test_driver_override(net):
     """To the in-tree driver and back: what one leaves is good enough for the other to start from."""
@@ -193,7 +193,7 @@ def test_shutdown(net):
     assert not BAD.search(text), text
 
 
-@pytest.mark.newest
+@pytest.mark.long
 @pytest.mark.parametrize("iommu", [False, True], ids=["plain", "iommu"])
 def test_kexec(boot, iommu):
     """The next kernel, started while frames come in and go out, finds silent ports: the IOMMU has nothing

@@ -13,7 +13,7 @@ from util import ERRORS, lossless
 SEND = {0: 1, 1: 3, 3: 2, 2: 0}         # each pair of chips, each way
 
 
-@pytest.mark.newest
+@pytest.mark.long
 @pytest.mark.parametrize("machine", [Machine(k, "igb") for k in KERNELS], ids=str, indirect=True)
 def test_four_ports(machine):
     vm = shared_vm(machine, {"nics": "igb e1000e igb e1000e"})

@@ -91,7 +91,7 @@ def asleep(machine, cmdline="", **kw):
             both.vm.close()
 
 
-@pytest.mark.newest
+@pytest.mark.long
 @pytest.mark.parametrize("state", ["s2idle", "ram"])
 def test_sleep(machine, state):
     """With all devices in D3 until a timer of the kernel's for tests ends it; with the power off."""
@@ -108,7 +108,7 @@ def test_sleep(machine, state):
         net.vm.check_dmesg()
 
 
-@pytest.mark.newest
+@pytest.mark.long
 def test_hibernate(machine, tmp_path):
     """Memory goes to a disk, the machine is reset, and another kernel brings back what was there."""
     swap = tmp_path / "swap"

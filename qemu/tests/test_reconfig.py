@@ -101,7 +101,7 @@ def backwards(readings):
             for name in x if name in y and y[name] < x[name] and names.fullmatch(name)]
 
 
-@pytest.mark.newest
+@pytest.mark.long
 def test_random_changes(net):
     print(f"IGNIS_SEED={SEED}")
     rng = random.Random(SEED)

@@ -11,7 +11,7 @@ import pytest
 
 from util import A, pair
 
-pytestmark = pytest.mark.newest
+pytestmark = pytest.mark.long
 SEED = int(os.environ.get("IGNIS_SEED") or random.randrange(1 << 32))
 REQUESTS = int(os.environ.get("IGNIS_REQUESTS") or 400)
 

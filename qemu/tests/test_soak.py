@@ -17,7 +17,7 @@ from test_xdp import DROP, FRAGS, PASS, REDIRECT, SINGLE, TX, command, objects  
 from test_xsk import install, program  # noqa: F401
 from util import A, B, eventually, pair
 
-pytestmark = pytest.mark.newest
+pytestmark = pytest.mark.long
 SEED = int(os.environ.get("IGNIS_SEED") or random.randrange(1 << 32))
 SOAK = float(os.environ.get("IGNIS_SOAK") or 0)
 STORM = float(os.environ.get("IGNIS_STORM") or .2)

@@ -100,7 +100,7 @@ def test_many_buffers(port):
         t.check(port.receive(t.frames))
 
 
-@pytest.mark.newest
+@pytest.mark.long
 def test_under_traffic(net):
     """On and off, with other sizes and MTUs: no link change, no broken connection."""
     if net.limits.queues == 2:

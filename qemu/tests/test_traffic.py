@@ -200,7 +200,7 @@ def test_netpoll_while_changing(net, record_property):
         assert heard() >= 1400
 
 
-@pytest.mark.newest
+@pytest.mark.long
 @pytest.mark.parametrize("panic", [0, -1], ids=["stay", "restart"])
 def test_last_words(boot, panic):
     """All that the console says of a panic leaves by the port too: some hundred lines by a ring of 64."""

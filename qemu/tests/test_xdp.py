@@ -234,7 +234,7 @@ def test_target_down(port):
         assert port.wire.recv(1, 2, match=lambda f: f[6:10] == b"\2\0\0\0") == [command(2, 60, TX)]
 
 
-@pytest.mark.newest
+@pytest.mark.long
 def test_under_traffic(machine, objects):
     """Attach, replace and detach: no broken connection, no link change; replacing loses nothing."""
     with pair(machine) as net:

@@ -6,7 +6,7 @@ import pytest
 
 from util import eventually, line, lossless
 
-pytestmark = pytest.mark.newest
+pytestmark = pytest.mark.long
 LEFT, RIGHT = {4: "10.1.0.2", 6: "2001:db8:1::2"}, {4: "10.2.0.2", 6: "2001:db8:2::2"}
 NEAR = {4: "10.1.0.1", 6: "2001:db8:1::1"}              # of the router, to the left
 

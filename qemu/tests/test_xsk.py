@@ -400,7 +400,7 @@ def test_refused(port):
     sock.stop()
 
 
-@pytest.mark.newest
+@pytest.mark.long
 def test_neighbours(machine, program, objects):
     """Sockets come and go on one queue; others lose nothing where the chip can stop one."""
     with pair(machine) as net:
@@ -421,7 +421,7 @@ def test_neighbours(machine, program, objects):
             net.ping(sizes=(56, 1472))
 
 
-@pytest.mark.newest
+@pytest.mark.long
 def test_leaks(machine, program, objects):
     """Bound, killed, reconfigured meanwhile: nothing is left behind."""
     with pair(machine) as net:
