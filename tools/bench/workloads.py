@@ -101,6 +101,12 @@ def xdp_tx(g):
         yield there_and_back(g)
 
 
+def xdp_redirect(g):
+    """By ndo_xdp_xmit, to the port that the frame came from."""
+    with program(g, "redirect"):
+        yield there_and_back(g)
+
+
 def xsk(g, mode, options, work):
     """An AF_XDP socket with zero copy; the same rings of the port with any driver."""
     rings = [int(n) for n in g.sh("ethtool -g $N | sed -n '/Current/,$p' | grep -E '^(RX|TX):'").split()[1::2]]
@@ -249,6 +255,7 @@ WORKLOADS = {
     "xdp-drop": ("XDP_DROP 60 B", xdp_drop, "xdp"),
     "xdp-pass": ("XDP_PASS 60 B to tc drop", xdp_pass, "xdp"),
     "xdp-tx": ("XDP_TX 60 B", xdp_tx, "xdp"),
+    "xdp-redirect": ("XDP_REDIRECT 60 B, one port", xdp_redirect, "xdp"),
     "xsk-rxdrop": ("AF_XDP receive 60 B, drop", xsk_rxdrop, "xsk"),
     "xsk-txonly": ("AF_XDP send 60 B", xsk_txonly, "xsk"),
     "xsk-l2fwd": ("AF_XDP 60 B in and out again", xsk_l2fwd, "xsk"),

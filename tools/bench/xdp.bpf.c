@@ -4,6 +4,7 @@
 
 #define SEC(name)	__attribute__((section(name), used))
 
+static long (*const bpf_redirect)(__u32 ifindex, __u64 flags) = (void *)23;
 static long (*const bpf_redirect_map)(void *map, __u32 key, __u64 flags) = (void *)51;
 
 /* As libbpf wants it: types say what sizes the numbers are */
@@ -27,6 +28,11 @@ SEC("xdp.pass") int xdp_pass(struct xdp_md *ctx)
 SEC("xdp.tx") int xdp_tx(struct xdp_md *ctx)
 {
 	return XDP_TX;
+}
+
+SEC("xdp.redirect") int xdp_redirect(struct xdp_md *ctx)
+{
+	return bpf_redirect(ctx->ingress_ifindex, 0);
 }
 
 SEC("xdp.xsk") int xdp_xsk(struct xdp_md *ctx)
