@@ -61,10 +61,11 @@ class Job:
         if self.proc.poll() is None:
             fd = os.pidfd_open(self.proc.pid)
             try:
-                select.select([fd], [], [], timeout)
+                if not select.select([fd], [], [], timeout)[0]:
+                    return None
             finally:
                 os.close(fd)
-        return self.proc.poll()
+        return self.proc.wait()
 
     def wait(self, timeout):
         stuck = ""

@@ -176,8 +176,10 @@ def only_in_test_long(item):
 
 @pytest.hookimpl(tryfirst=True)         # before xdist looks at the marks
 def pytest_collection_modifyitems(config, items):
-    left_out = [item for item in items if only_in_test_long(item)]
-    items[:] = [item for item in items if not only_in_test_long(item)]
+    kept, left_out = [], []
+    for item in items:
+        (left_out if only_in_test_long(item) else kept).append(item)
+    items[:] = kept
     config.hook.pytest_deselected(items=left_out)
     for item in items:
         item.add_marker(pytest.mark.xdist_group(f"{item.module.__name__}-{machine_of(item)}"))

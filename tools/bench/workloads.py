@@ -143,17 +143,17 @@ def xsk_l2fwd(g):
 
 
 def pktgen(g, burst, count=8192):
-    g.sh(f"""set +e
+    configure = f"""set +e
         echo rem_device_all > /proc/net/pktgen/kpktgend_0
         echo add_device $N > /proc/net/pktgen/kpktgend_0
         for x in 'count {count}' 'pkt_size 60' 'delay 0' 'clone_skb 0' 'burst {burst}' 'dst 192.0.2.2' \\
-                 'dst_mac 52:54:00:99:99:99'; do echo "$x" > /proc/net/pktgen/$N || exit 1; done""")
+                 'dst_mac 52:54:00:99:99:99'; do echo "$x" > /proc/net/pktgen/$N || exit 1; done"""
 
     def work():
         g.command(b"p")
         g.settle()
         return come_back(g, count)
-    with setting(g, "", "echo rem_device_all > /proc/net/pktgen/kpktgend_0"):
+    with setting(g, configure, "echo rem_device_all > /proc/net/pktgen/kpktgend_0"):
         yield work
 
 

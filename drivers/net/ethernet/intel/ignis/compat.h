@@ -66,14 +66,15 @@ static inline bool ignis_xdp_buff_add_frag(struct xdp_buff *xdp,
 #define xdp_buff_add_frag	ignis_xdp_buff_add_frag
 
 /* Releases of 6.12 disagree about the name */
-static inline netmem_ref ignis_page_pool_alloc(struct page_pool *pool)
+static inline netmem_ref
+ignis_page_pool_dev_alloc_netmems(struct page_pool *pool)
 {
 	struct page *page = page_pool_dev_alloc_pages(pool);
 
 	return page ? page_to_netmem(page) : 0;
 }
 
-#define page_pool_dev_alloc_netmems	ignis_page_pool_alloc
+#define page_pool_dev_alloc_netmems	ignis_page_pool_dev_alloc_netmems
 #define page_pool_dma_sync_netmem_for_cpu(pool, netmem, offset, size) \
 	page_pool_dma_sync_for_cpu(pool, netmem_to_page(netmem), offset, size)
 /* No threshold: the same as one that is always 0 */

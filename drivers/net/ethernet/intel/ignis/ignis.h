@@ -785,7 +785,9 @@ struct ignis_function {
  *	under the queue's xmit lock, NAPI looks without it (READ_ONCE())
  * @flags: enum ignis_flags bits
  * @cfg: configuration in force; RTNL.  @cfg.channels is also read without it,
- *	by what ignis_qset_stop() waits for or ignis_steer_trim() puts right
+ *	by what ignis_qset_stop() waits for or ignis_steer_trim() puts right,
+ *	and the sizes of rings by DIM's work, which ignis_set_moderation() does
+ *	over when they change (READ_ONCE())
  * @qset: running queue set, NULL while down; RTNL
  * @xdp_prog: runs on what rings not of RX_STACK receive; written under RTNL
  * @xps_set: the default XPS map for this many channels has been set; RTNL

@@ -72,15 +72,24 @@ static irqreturn_t ignis_intr_single(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/*
- * The interval of DIM's profile, but none in which the smallest frames, 1.5 a
+/**
+ * ignis_moderation - the interval that moderates a vector now
+ * @v: vector
+ *
+ * That of DIM's profile, but none in which the smallest frames, 1.5 a
  * microsecond, fill more than three quarters of a ring.
+ *
+ * Context: any.
+ *
+ * Return: microseconds.
  */
-static u32 ignis_adaptive_usecs(const struct ignis_vector *v)
+u32 ignis_moderation(const struct ignis_vector *v)
 {
 	const struct ignis_config *cfg = &v->ig->cfg;
 	u32 profile = READ_ONCE(v->dim.profile_ix);
 
+	if (!READ_ONCE(v->adaptive))
+		return READ_ONCE(v->rx_usecs);
 	return min3(net_dim_get_rx_moderation(v->dim.mode, profile).usec,
 		    READ_ONCE(cfg->rx_count) / 2, READ_ONCE(cfg->tx_count) / 2);
 }
@@ -90,8 +99,7 @@ static void ignis_dim_work(struct work_struct *work)
 	struct dim *dim = container_of(work, struct dim, work);
 	struct ignis_vector *v = container_of(dim, struct ignis_vector, dim);
 
-	if (READ_ONCE(v->adaptive))
-		v->ig->mac->write_itr(v, ignis_adaptive_usecs(v));
+	v->ig->mac->write_itr(v, ignis_moderation(v));
 	dim->state = DIM_START_MEASURE;
 }
 
@@ -147,20 +155,6 @@ int ignis_poll(struct napi_struct *napi, int budget)
 		writel(v->unmask_bits, v->unmask);
 	}
 	return done;
-}
-
-/**
- * ignis_moderation - the interval that moderates a vector now
- * @v: vector
- *
- * Context: any.
- *
- * Return: microseconds.
- */
-u32 ignis_moderation(const struct ignis_vector *v)
-{
-	return READ_ONCE(v->adaptive) ? ignis_adaptive_usecs(v) :
-					READ_ONCE(v->rx_usecs);
 }
 
 /**
