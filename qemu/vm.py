@@ -236,6 +236,7 @@ class VM:
         self.proc, self.wires, self.agent_gone = None, {}, False
         self.ids, self.pending, self.lock = itertools.count(1), {}, threading.Lock()
         self._mark = None
+        self.users = 0          # who counts on it to stay, see tests/conftest.py
 
     # --- life ---
 
@@ -390,6 +391,8 @@ class VM:
         self._wait_agent(ready, time.monotonic() + patience(timeout), patience(timeout))
 
     def error(self, what):
+        if self.proc and self.proc.poll():
+            what += f", QEMU ended with {self.proc.returncode}"
         text = ""
         for path in (self.stderr, self.log):
             with contextlib.suppress(OSError):

@@ -72,7 +72,7 @@ def new_vm(machine, nics=None, **kw):
 
 
 def shared_vm(machine, kw):
-    """A guest kept for the next test that wants the same; only one at a time is kept."""
+    """A guest kept for the next test that wants the same; of those nobody uses, only one is kept."""
     key = (machine, repr(sorted(kw.items())))
     vm = _shared.get(key)
     if vm and (vm.proc.poll() is not None or vm.agent_gone):
@@ -80,7 +80,8 @@ def shared_vm(machine, kw):
         vm = None
     if not vm:
         for old in list(_shared.values()):
-            finish(old)
+            if not old.users:
+                finish(old)
         vm = _shared[key] = new_vm(machine, **kw)
     return vm
 

@@ -37,7 +37,7 @@ def test_every_size(net, ip, overhead):
         echo.stop()
 
 
-@pytest.mark.parametrize("args", ["", "-R", "-P 8", "-P 8 -R", "--bidir", "-M 88", "-Z"])
+@pytest.mark.parametrize("args", ["", "-R", "-P 8", "-P 8 -R", "--bidir", "-M 88 -w 16K", "-Z"])
 def test_tcp(net, args):
     size = 1 << (19 if "-M" in args else 24)
     end = net.iperf(args, size=size)
@@ -52,7 +52,9 @@ def test_tcp6(net):
 
 @pytest.mark.parametrize("args", ["-b 20M", "-b 20M -R", "-b 1M -l 64", "-b 1M -l 64 -R", "-b 20M -l 9000"])
 def test_udp(net, args):
-    end = net.iperf(f"-u {args}")["sum"]
+    """The socket's buffer has room for what comes while the receiver's process waits for a CPU."""
+    net.sh("sysctl -qw net.core.rmem_max=4194304")
+    end = net.iperf(f"-u -w 2M {args}")["sum"]
     assert end["packets"] > 250 and end["lost_percent"] < 5, end
 
 
@@ -176,8 +178,13 @@ def listener(net):
     net.ping()
 
 
-def say(count, pause=":"):
-    return f"for i in $(seq {count}); do echo \"<6>line $i of netconsole\" > /dev/kmsg; {pause}; done"
+def say(count, pause=0):
+    return f"""echo on > /proc/sys/kernel/printk_devkmsg; python3 -c 'if True:
+        import time
+        with open("/dev/kmsg", "wb", 0) as log:
+            for i in range({count}):
+                log.write(b"<6>line %d of netconsole" % i)
+                time.sleep({pause})'"""
 
 
 def test_netpoll(net):
@@ -190,12 +197,12 @@ def test_netpoll(net):
 def test_netpoll_while_changing(net, record_property):
     """It also does while queues, and what they consist of, are exchanged beneath it."""
     with listener(net) as heard:
-        talk = net.start(say(1500, "sleep .01"))
+        talk = net.start(say(1500, .01))
         for n in range(3):
             net.sh(f"ethtool -L $A combined 1; ethtool -G $A tx 128; ip link set $A mtu 4000;"
                    f"ethtool -L $A combined {net.channels}; ip link set $A mtu 1500; ethtool -G $A tx 64 rx {512 << n}")
         talk.wait()
-        eventually(lambda: heard() == 1500)
+        eventually(lambda: heard() >= 1490)
         record_property("lines heard of 1500", heard())
         assert heard() >= 1400
 

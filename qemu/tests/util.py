@@ -50,6 +50,7 @@ def pair(machine, prepare=None, cmdline="", **kw):
     """
     device = machine.device
     vm = shared_vm(machine, {"nics": f"{device} {device}", "cmdline": f"iomem=relaxed {cmdline}", **kw})
+    vm.users += 1
     both = None
     try:
         if prepare:
@@ -59,6 +60,7 @@ def pair(machine, prepare=None, cmdline="", **kw):
         both = Pair(vm)
         yield both
     finally:
+        vm.users -= 1
         try:
             stays = both and not prepare and both.leave()
         except AssertionError:
