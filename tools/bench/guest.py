@@ -10,6 +10,7 @@ import termios
 import time
 from bisect import bisect_right
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,17 +90,17 @@ class Counts:
 
 
 class Guest:
-    """One CPU, one port of the model, its cable ends here; the drivers are loaded."""
+    """One CPU, a port of the model, its cable ends here; the drivers are loaded. A second port waits for a driver."""
 
     def __init__(self, kernel, model, drivers, module=None):
         self.drivers = drivers
         self.dir = Path(tempfile.mkdtemp(prefix="ignis-bench-"))
-        self.vm = VM(kernel, nics=[Nic(model, wire="a")], cpus=1, module=module, name=f"bench-{model}",
+        self.vm = VM(kernel, nics=[Nic(model, wire="a"), Nic(model, wire="b")], cpus=1, module=module, name=f"bench-{model}",
                      tcg="thread=single", cmdline="damon_stat.enabled=0 transparent_hugepage=never",
                      qemu_args=[*CPU, *ICOUNT, "-plugin", f"file={compiled('plugin')},out={self.dir}",
                                 "-chardev", f"socket,id=mark,path={self.dir}/mark,server=on,wait=off",
                                 "-device", "virtserialport,chardev=mark,name=org.ignis.mark"])
-        self.phases = 0
+        self.phases, self.devs, self.bars = 0, {}, {}
 
     def __enter__(self):
         try:
@@ -112,6 +113,7 @@ class Guest:
             self.vm.run("cp /out/guest /out/xdp.o /out/xsk /tmp; modprobe -a pktgen act_gact cls_matchall sch_ingress")
             for driver in self.drivers:
                 self.vm.load(driver)
+            self.bind("none", 1)
             self.vm.run("cat /proc/kallsyms > /out/kallsyms; cat /proc/modules > /out/modules")
             self.symbols = Symbols(*((self.vm.dir / "out" / f).read_text() for f in ("kallsyms", "modules")))
             (self.dir / "functions").write_text(self.symbols.of_interest(self.drivers))
@@ -119,7 +121,7 @@ class Guest:
             self.vm.start(f"exec /tmp/guest mark org.ignis.mark {agent}")
             self.port = socket.socket(socket.AF_UNIX)
             self.port.connect(str(self.dir / "mark"))
-            self.wire = self.vm.wire("a")
+            self.wire, self.wire2 = self.vm.wire("a"), self.vm.wire("b")
             self.command(b"s")          # the first time it is only told to count from here on
             self.command(b"a")
         except BaseException:
@@ -134,17 +136,36 @@ class Guest:
         self.vm.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def bind(self, driver):
-        """Put the port into the hands of that driver."""
-        pci = self.vm.pci(0)
+    def bind(self, driver, port=0):
+        """Put a port into the hands of that driver, or of "none"."""
+        pci = self.vm.pci(port)
         self.vm.run(f"cd /sys/bus/pci; [ ! -e devices/{pci}/driver ] || echo {pci} > devices/{pci}/driver/unbind;"
                     f"echo {driver} > devices/{pci}/driver_override; echo {pci} > drivers_probe")
-        self.dev = self.vm.netdev(0)
-        resource = self.sh("cat /sys/class/net/$N/device/resource").splitlines()[0]
-        self.bar, self.bar_end = (int(x, 16) for x in resource.split()[:2])
+        self.devs.pop(port, None)
+        self.bars.pop(port, None)
+        if driver != "none":
+            self.devs[port] = self.vm.netdev(port)
+            first = self.vm.run(f"head -n 1 /sys/bus/pci/devices/{pci}/resource").out.split()
+            self.bars[port] = range(int(first[0], 16), int(first[1], 16) + 1)
+
+    @contextmanager
+    def second_port(self):
+        """With a second port, $N2, that is driven like the first one."""
+        self.bind(self.vm.run(f"basename $(readlink /sys/class/net/{self.dev}/device/driver)").out.strip(), 1)
+        try:
+            self.sh("ip link set $N2 addrgenmode none; ip link set $N2 up; ethtool -L $N2 combined 1 2> /dev/null || true")
+            self.vm.carrier(self.devs[1])
+            self.wire2.clear()
+            yield
+        finally:
+            self.bind("none", 1)
+
+    @property
+    def dev(self):
+        return self.devs[0]
 
     def sh(self, script, **kw):
-        return self.vm.run(f"N={self.dev}; set -e; {script}", **kw).out
+        return self.vm.run(f"N={self.devs[0]}; N2={self.devs.get(1, '')}; set -e; {script}", **kw).out
 
     def statistic(self, name):
         return int(self.sh(f"cat /sys/class/net/$N/statistics/{name}"))
@@ -189,7 +210,7 @@ class Guest:
     # --- counting ---
 
     def interrupts(self):
-        text = self.sh("grep -E \"[ -]$N(-|$)\" /proc/interrupts || true")
+        text = self.sh(f"grep -E '[ -]({'|'.join(self.devs.values())})(-|$)' /proc/interrupts || true")
         return sum(int(line.split()[1]) for line in text.splitlines())
 
     def count(self, work):
@@ -216,7 +237,9 @@ class Guest:
                     found.lines["data" if kind == "d" else "code", who] = int(n)
             elif kind == "i":
                 found.insns[self.symbols(int(rest[0], 16))] += int(rest[1])
-            elif self.bar <= int(rest[0], 16) <= self.bar_end:
-                found.mmio[kind, int(rest[0], 16) - self.bar] += int(rest[1])
+            else:
+                for bar in self.bars.values():
+                    if int(rest[0], 16) in bar:
+                        found.mmio[kind, int(rest[0], 16) - bar.start] += int(rest[1])
         path.unlink()
         return found

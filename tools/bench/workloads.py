@@ -81,30 +81,39 @@ def xdp_pass(g):
         yield received(g, [[udp(MAC, 60)] * BURST] * 40)
 
 
-def come_back(g, n):
-    got = len(g.wire.recv(n, 5))
+def come_back(wire, n):
+    got = len(wire.recv(n, 5))
     if got != n:
         raise AssertionError(f"{n} frames were to come out, {got} did")
     return n
 
 
-def there_and_back(g):
+def there_and_back(g, wire, frame):
     def work():
         for _ in range(40):
-            g.burst([udp(MAC, 60)] * BURST)
-        return come_back(g, 40 * BURST)
+            g.burst([frame] * BURST)
+        return come_back(wire, 40 * BURST)
     return work
 
 
 def xdp_tx(g):
     with program(g, "tx"):
-        yield there_and_back(g)
+        yield there_and_back(g, g.wire, udp(MAC, 60))
+
+
+def map_id(g, name):
+    ident, = [m["id"] for m in json.loads(g.sh("bpftool -j map show")) if m.get("name") == name]
+    return ident
 
 
 def xdp_redirect(g):
-    """By ndo_xdp_xmit, to the port that the frame came from."""
-    with program(g, "redirect"):
-        yield there_and_back(g)
+    """By a devmap to another port, which has a program, too: igb wants that."""
+    with g.second_port(), program(g, "redirect"):
+        index = struct.pack("I", int(g.sh("cat /sys/class/net/$N2/ifindex"))).hex(" ")
+        g.sh(f"bpftool map update id {map_id(g, 'ports')} key 0 0 0 0 value hex {index};"
+             "ip link set $N2 xdpdrv obj /tmp/xdp.o sec xdp.pass")
+        g.vm.carrier(g.devs[1])
+        yield there_and_back(g, g.wire2, udp(MAC, 60))
 
 
 def xsk(g, mode, options, work):
@@ -112,7 +121,7 @@ def xsk(g, mode, options, work):
     rings = [int(n) for n in g.sh("ethtool -g $N | sed -n '/Current/,$p' | grep -E '^(RX|TX):'").split()[1::2]]
     with (setting(g, "ethtool -G $N rx 512 tx 512 || true", f"ethtool -G $N rx {rings[0]} tx {rings[1]} || true"),
           program(g, "xsk")):
-        ident, = [m["id"] for m in json.loads(g.sh("bpftool -j map show")) if m.get("name") == "xsks"]
+        ident = map_id(g, "xsks")
         g.sh("rm -f /tmp/ready /tmp/go; mkfifo /tmp/go")
         job = g.vm.start(f"exec /tmp/xsk {g.dev} {mode} map={ident} ready=/tmp/ready {options}")
         try:
@@ -134,12 +143,12 @@ def xsk_txonly(g, count=8192):
     def work():
         g.command(b"g")
         g.settle()
-        return come_back(g, count)
+        return come_back(g.wire, count)
     yield from xsk(g, "tx", f"same=1 go=/tmp/go count={count}", work)
 
 
 def xsk_l2fwd(g):
-    yield from xsk(g, "echo", "wait=5000", there_and_back(g))
+    yield from xsk(g, "echo", "wait=5000", there_and_back(g, g.wire, udp(MAC, 60)))
 
 
 def pktgen(g, burst, count=8192):
@@ -152,7 +161,7 @@ def pktgen(g, burst, count=8192):
     def work():
         g.command(b"p")
         g.settle()
-        return come_back(g, count)
+        return come_back(g.wire, count)
     with setting(g, configure, "echo rem_device_all > /proc/net/pktgen/kpktgend_0"):
         yield work
 
@@ -208,23 +217,18 @@ def ping_pong(g):
         def work():
             for _ in range(200):
                 g.burst([frame])
-            return come_back(g, 200)
+            return come_back(g.wire, 200)
         yield work
     yield from served(g, "udp-echo", 5004, conversation)
 
 
 def forward(g):
-    """Routed, and out again at the same port."""
-    frame = udp(MAC, 60, src=socket.inet_aton("192.0.2.2"), dst=socket.inet_aton("192.0.2.3"))
-
-    def work():
-        for _ in range(40):
-            g.burst([frame] * BURST)
-        return come_back(g, 40 * BURST)
-    with setting(g, "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 "
-                 "net.ipv4.conf.$N.send_redirects=0",
-                 "sysctl -qw net.ipv4.ip_forward=0"):
-        yield work
+    """Routed to another port."""
+    frame = udp(MAC, 60, dst=socket.inet_aton("198.51.100.2"))
+    with (g.second_port(), setting(g, "sysctl -qw net.ipv4.ip_forward=1; ip addr add 198.51.100.1/24 dev $N2;"
+                                   "ip neigh replace 198.51.100.2 lladdr 52:54:00:99:99:99 dev $N2",
+                                   "sysctl -qw net.ipv4.ip_forward=0")):
+        yield there_and_back(g, g.wire2, frame)
 
 
 def queues(g, n):
@@ -255,13 +259,13 @@ WORKLOADS = {
     "xdp-drop": ("XDP_DROP 60 B", xdp_drop, "xdp"),
     "xdp-pass": ("XDP_PASS 60 B to tc drop", xdp_pass, "xdp"),
     "xdp-tx": ("XDP_TX 60 B", xdp_tx, "xdp"),
-    "xdp-redirect": ("XDP_REDIRECT 60 B, one port", xdp_redirect, "xdp"),
+    "xdp-redirect": ("XDP_REDIRECT 60 B to another port", xdp_redirect, "xdp"),
     "xsk-rxdrop": ("AF_XDP receive 60 B, drop", xsk_rxdrop, "xsk"),
     "xsk-txonly": ("AF_XDP send 60 B", xsk_txonly, "xsk"),
     "xsk-l2fwd": ("AF_XDP 60 B in and out again", xsk_l2fwd, "xsk"),
     "pktgen-1": ("pktgen, one skb a doorbell", lambda g: pktgen(g, 1), ""),
     "pktgen-32": ("pktgen, 32 skbs a doorbell", lambda g: pktgen(g, 32), ""),
-    "forward": ("forward 60 B, one port", forward, ""),
+    "forward": ("forward 60 B to another port", forward, ""),
     "ping-pong": ("ping-pong, a transaction", ping_pong, ""),
     "queues-1": ("receive 60 B, 256 flows, 1 queue", lambda g: queues(g, 1), "channels"),
     "queues-2": ("the same, 2 queues", lambda g: queues(g, 2), "channels"),

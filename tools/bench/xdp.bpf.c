@@ -4,7 +4,6 @@
 
 #define SEC(name)	__attribute__((section(name), used))
 
-static long (*const bpf_redirect)(__u32 ifindex, __u64 flags) = (void *)23;
 static long (*const bpf_redirect_map)(void *map, __u32 key, __u64 flags) = (void *)51;
 
 /* As libbpf wants it: types say what sizes the numbers are */
@@ -14,6 +13,13 @@ struct {
 	int *key;
 	int *value;
 } xsks SEC(".maps");
+
+struct {
+	int (*type)[BPF_MAP_TYPE_DEVMAP];
+	int (*max_entries)[1];
+	int *key;
+	int *value;
+} ports SEC(".maps");
 
 SEC("xdp.drop") int xdp_drop(struct xdp_md *ctx)
 {
@@ -32,7 +38,7 @@ SEC("xdp.tx") int xdp_tx(struct xdp_md *ctx)
 
 SEC("xdp.redirect") int xdp_redirect(struct xdp_md *ctx)
 {
-	return bpf_redirect(ctx->ingress_ifindex, 0);
+	return bpf_redirect_map(&ports, 0, XDP_DROP);
 }
 
 SEC("xdp.xsk") int xdp_xsk(struct xdp_md *ctx)
