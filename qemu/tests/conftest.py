@@ -7,7 +7,8 @@ vm       a guest shared by the tests of a session: NIC 0 on wire "a", NICs 1 and
 pair     the shared guest with NICs 1 and 2 (the latter in namespace "peer") up and addressed
 boot     boot(...) starts a guest for one test only
 Each chip has its tests on one kernel, the first chip on the newest; on the others it has MODULES_EVERYWHERE.
-@pytest.mark.long: takes long, so only with the first chip on the newest kernel. make test-long leaves nothing out.
+@pytest.mark.long: takes long, so only with the first chip on the newest kernel, after all others, and not at all
+once MINUTES are over. make test-long and make test-debug leave nothing out.
 The kernel's log is checked after each test, lost memory after each module (with a debug kernel).
 IGNIS_DRIVER=igb (with IGNIS_DEVICES=igb) runs the tests on the in-tree driver. With pytest-xdist the
 tests of one module on one machine stay together.
@@ -15,6 +16,7 @@ tests of one module on one machine stay together.
 import os
 import re
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -42,6 +44,9 @@ class Machine(NamedTuple):
 
 
 MODULES_EVERYWHERE = ("test_smoke", "test_split")
+
+MINUTES = 50
+os.environ.setdefault("IGNIS_STARTED", str(time.time()))    # the same for xdist's workers
 
 UNSTEADY = "UNSTEADY"
 MAX_UNSTEADY = 3
@@ -165,17 +170,21 @@ def machine_of(item):
     return callspec and callspec.params.get("machine")
 
 
+def is_long(item):
+    return item.get_closest_marker("long") is not None
+
+
 def only_in_test_long(item):
     machine = machine_of(item)
     if EVERYTHING or not machine:
         return False
-    if item.get_closest_marker("long"):
+    if is_long(item):
         return machine != (KERNELS[-1], DEVICES[0])
     home = KERNELS[-1 - DEVICES.index(machine.device) % len(KERNELS)]
     return machine.kernel != home and item.module.__name__ not in MODULES_EVERYWHERE
 
 
-@pytest.hookimpl(tryfirst=True)         # before xdist looks at the marks
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)       # before xdist looks at the marks
 def pytest_collection_modifyitems(config, items):
     kept, left_out = [], []
     for item in items:
@@ -183,7 +192,16 @@ def pytest_collection_modifyitems(config, items):
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.module.__name__}-{machine_of(item)}"))
+        group = f"{item.module.__name__}-{machine_of(item)}"
+        item.add_marker(pytest.mark.xdist_group(group + "-long" * (is_long(item) and not EVERYTHING)))
+    yield                                               # pytest has put together what shares a machine
+    if not EVERYTHING:
+        items.sort(key=is_long)
+
+
+def pytest_runtest_setup(item):
+    if is_long(item) and not EVERYTHING and time.time() > float(os.environ["IGNIS_STARTED"]) + 60 * MINUTES:
+        pytest.skip(f"{MINUTES} minutes are over (make test-long has no limit)")
 
 
 @pytest.hookimpl(tryfirst=True)

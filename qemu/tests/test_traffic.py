@@ -53,7 +53,7 @@ def test_tcp6(net):
 @pytest.mark.parametrize("args", ["-b 20M", "-b 20M -R", "-b 1M -l 64", "-b 1M -l 64 -R", "-b 20M -l 9000"])
 def test_udp(net, args):
     """The socket's buffer has room for what comes while the receiver's process waits for a CPU."""
-    net.sh("sysctl -qw net.core.rmem_max=4194304")
+    net.sh("sysctl -qw net.core.rmem_max=4194304 net.core.wmem_max=4194304")
     end = net.iperf(f"-u -w 2M {args}")["sum"]
     assert end["packets"] > 250 and end["lost_percent"] < 5, end
 
