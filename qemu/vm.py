@@ -223,16 +223,17 @@ def loops_per_jiffy():
 class VM:
     def __init__(self, kernel="backports", nics=(), cpus=4, mem=None, driver=None, params="",
                  intel_iommu=False, cmdline="", qemu_args=(), name="vm", module=None,
-                 root="base", tcg=None):
+                 root="base", tcg=None, kmemleak=False):
         """driver: "ignis" (built if need be, or the file `module`) or an in-tree module, or None.
 
         mem: 1G, with a debug kernel 2G. params: parameters for the driver's module. root: one of
-        lab.ROOTS. tcg: use TCG, with these options.
+        lab.ROOTS. tcg: use TCG, with these options. kmemleak: with a debug kernel, which it makes half as
+        fast again, look for memory that has been lost.
         """
         self.kernel_name, self.nics, self.cpus, self.mem = kernel, list(nics), cpus, mem
         self.driver, self.params, self.module = driver, params, module
         self.intel_iommu, self.cmdline, self.qemu_args = intel_iommu, cmdline, list(qemu_args)
-        self.name, self.root, self.tcg = name, root, tcg
+        self.name, self.root, self.tcg, self.kmemleak = name, root, tcg, kmemleak
         self.proc, self.wires, self.agent_gone = None, {}, False
         self.ids, self.pending, self.lock = itertools.count(1), {}, threading.Lock()
         self._mark = None
@@ -290,6 +291,7 @@ class VM:
             "random.trust_cpu=on log_buf_len=4M 8250.nr_uarts=1",
             "maxcpus=1" if self.accel == "tcg" else "",      # see guest/initramfs-init
             f"no_timer_check tsc=reliable noreplace-smp lpj={loops_per_jiffy()}" if self.accel == "tcg" else "",
+            "kmemleak=off" if self.kernel.debug and not self.kmemleak else "",
             "intel_iommu=on iommu.strict=1" if self.intel_iommu else "", self.cmdline])
         args = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
                 "-M", "q35" + (",kernel-irqchip=split" if self.intel_iommu else ""),
@@ -603,8 +605,8 @@ class VM:
             raise AssertionError("kernel log:\n" + "\n".join(lines[max(0, bad[0] - 3):bad[0] + 40]))
 
     def check_leaks(self):
-        """On a debug kernel: raise if there is memory of the driver's that nothing points to any more."""
-        if not self.kernel.debug or self.agent_gone or self.proc.poll() is not None:
+        """With kmemleak: raise if there is memory of the driver's that nothing points to any more."""
+        if not (self.kernel.debug and self.kmemleak) or self.agent_gone or self.proc.poll() is not None:
             return
         # Young objects are not looked at, and the first scan only learns what they contain
         found = self.run("cd /sys/kernel/debug; sleep 6; echo scan > kmemleak; echo scan > kmemleak; cat kmemleak").out

@@ -51,7 +51,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def net(machine):
-    with pair(machine) as both:
+    with pair(machine, kmemleak=True) as both:
         yield both
 
 

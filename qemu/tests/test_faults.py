@@ -23,7 +23,7 @@ def faulty(machine):
 @pytest.fixture(scope="module")
 def net(machine):
     faulty(machine)
-    with pair(machine, cmdline=CMDLINE) as both:
+    with pair(machine, cmdline=CMDLINE, kmemleak=True) as both:
         yield both
 
 
@@ -67,7 +67,7 @@ def test_each_allocation(net, what, record_property):
 def test_each_allocation_of_sleep(machine, record_property):
     """Those of the driver, as others of a guest that sleeps do not get over it."""
     faulty(machine)
-    with asleep(machine, cmdline=CMDLINE) as net:
+    with asleep(machine, cmdline=CMDLINE, kmemleak=True) as net:
         settle(net)
         net.sh("echo 0 > /sys/power/pm_async; echo 0 > /sys/module/suspend/parameters/pm_test_delay;"
                "echo devices > /sys/power/pm_test")

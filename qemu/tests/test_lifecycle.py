@@ -22,7 +22,7 @@ UNPLUGS = int(os.environ.get("IGNIS_UNPLUGS") or 1)
 
 @pytest.fixture(scope="module")
 def net(request, machine):
-    with pair(machine, intel_iommu=request.param == "iommu") as both:
+    with pair(machine, intel_iommu=request.param == "iommu", kmemleak=True) as both:
         yield both
 
 

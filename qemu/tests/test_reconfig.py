@@ -20,7 +20,7 @@ FEATURES = ["tso", "gso", "gro", "rx", "tx", "sg", "rxvlan", "txvlan", "rxhash"]
 
 @pytest.fixture(scope="module")
 def net(machine):
-    with pair(machine) as both:
+    with pair(machine, kmemleak=True) as both:
         yield both
 
 

@@ -25,7 +25,7 @@ STORM = float(os.environ.get("IGNIS_STORM") or .2)
 
 @pytest.fixture(scope="module")
 def net(machine):
-    with pair(machine) as both:
+    with pair(machine, kmemleak=True) as both:
         yield both
 
 

@@ -237,7 +237,7 @@ def test_target_down(port):
 @pytest.mark.long
 def test_under_traffic(machine, objects):
     """Attach, replace and detach: no broken connection, no link change; replacing loses nothing."""
-    with pair(machine) as net:
+    with pair(machine, kmemleak=True) as net:
         put(net.vm, objects)
         changes = "cat /sys/class/net/$A/carrier_changes; $P cat /sys/class/net/$B/carrier_changes"
         before = net.sh(changes)
@@ -265,7 +265,7 @@ def test_under_traffic(machine, objects):
 
 def test_cpumap(machine):
     """Frames handed to another CPU and on to the stack there."""
-    with pair(machine) as net:
+    with pair(machine, kmemleak=True) as net:
         job = net.start("exec xdp-bench redirect-cpu -c 1 -p touch -i 1 $A")
         try:
             eventually(lambda: "prog/xdp" in net.sh("ip link show $A") or "Failed to attach" in job.output(), 20)

@@ -403,7 +403,7 @@ def test_refused(port):
 @pytest.mark.long
 def test_neighbours(machine, program, objects):
     """Sockets come and go on one queue; others lose nothing where the chip can stop one."""
-    with pair(machine) as net:
+    with pair(machine, kmemleak=True) as net:
         install(net.vm, program, objects)
         queue = net.channels - 1
         carrier = "cat /sys/class/net/$A/carrier_changes; $P cat /sys/class/net/$B/carrier_changes"
@@ -424,7 +424,7 @@ def test_neighbours(machine, program, objects):
 @pytest.mark.long
 def test_leaks(machine, program, objects):
     """Bound, killed, reconfigured meanwhile: nothing is left behind."""
-    with pair(machine) as net:
+    with pair(machine, kmemleak=True) as net:
         install(net.vm, program, objects)
 
         def rounds(n):
