@@ -387,7 +387,8 @@ class Line(Shell):
         """TCP from the left host to the right one and back."""
         for way in "", "-R":
             end = self.json(f"$left iperf3 -J -n 4M -c {to} {way}", timeout=120)["end"]
-            assert end["sum_received"]["bytes"] > 3 << 20, end
+            # What is in buffers when the sender is through does not count
+            assert end["sum_received"]["bytes"] > 2 << 20, end
 
 
 @contextlib.contextmanager
