@@ -150,6 +150,29 @@ static void speeds(struct kunit *test)
 	}
 }
 
+/* There is nothing to negotiate anew about a speed that is set */
+static void forced(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	const struct ethtool_ops *ops = b->netdev->ethtool_ops;
+	struct ethtool_link_ksettings ks;
+
+	KUNIT_ASSERT_EQ(test, ksettings(b, &ks, false), 0);
+	ks.base.autoneg = AUTONEG_DISABLE;
+	ks.base.duplex = DUPLEX_HALF;
+	KUNIT_EXPECT_EQ(test, ksettings(b, &ks, true), -EINVAL);
+	ks.base.speed = SPEED_100;
+	ks.base.duplex = DUPLEX_FULL;
+	KUNIT_ASSERT_EQ(test, ksettings(b, &ks, true), 0);
+	rtnl_lock();
+	KUNIT_EXPECT_EQ(test, ops->nway_reset(b->netdev), -EINVAL);
+	rtnl_unlock();
+	usleep_range(SECOND, SECOND + 1);
+	KUNIT_EXPECT_EQ(test, phy_read(b->netdev->phydev, MII_BMCR) &
+			(BMCR_ANENABLE | BMCR_SPEED100 | BMCR_SPEED1000),
+			BMCR_SPEED100);
+}
+
 /* Pause frames as the ends agree on */
 static void pause(struct kunit *test)
 {
@@ -467,6 +490,57 @@ static void clock_sleeps(struct kunit *test)
 	     5 * NSEC_PER_MSEC);
 }
 
+/* A device that does not answer for a while: the system's clock stands in */
+static void clock_gone(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct pci_dev *pdev = b->nic->pdev;
+	const struct pci_error_handlers *handler =
+		to_pci_driver(pdev->dev.driver)->err_handler;
+	struct ignis *ig = netdev_priv(b->netdev);
+	struct ptp_clock_info *info = &ig->ptp.info;
+	s64 clock = clock_ns(b), mono = ktime_get_ns();
+	struct timespec64 ts = { .tv_sec = 1000 };
+
+	/* Nobody but the clock's worker finds out */
+	bench_close(b);
+	b->nic->lies.gone = true;
+	msleep(25 * 1000);
+	b->nic->lies.gone = false;
+	KUNIT_ASSERT_EQ(test, pci_reset_function(pdev), 0);
+	near(test, clock_ns(b) - clock, ktime_get_ns() - mono,
+	     5 * NSEC_PER_MSEC);
+	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+
+	/* Who adjusts it does */
+	b->nic->lies.gone = true;
+	KUNIT_EXPECT_EQ(test, info->adjfine(info, 65536), -ENODEV);
+	KUNIT_EXPECT_EQ(test, info->settime64(info, &ts), -ENODEV);
+	KUNIT_EXPECT_TRUE(test, bench_wait(!netif_device_present(b->netdev),
+					   20000));
+	b->nic->lies.gone = false;
+	KUNIT_ASSERT_EQ(test, pci_reset_function(pdev), 0);
+	near(test, clock_ns(b) - clock, ktime_get_ns() - mono,
+	     5 * NSEC_PER_MSEC);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+
+	/* It takes minutes to recover, and the worker has ended */
+	b->nic->lies.gone = true;
+	KUNIT_ASSERT_EQ(test, handler->error_detected(pdev,
+						      pci_channel_io_frozen),
+			PCI_ERS_RESULT_NEED_RESET);
+	msleep(200 * 1000);
+	KUNIT_EXPECT_EQ(test, info->adjfine(info, 0), -ENODEV);
+	b->nic->lies.gone = false;
+	KUNIT_ASSERT_EQ(test, handler->slot_reset(pdev),
+			PCI_ERS_RESULT_RECOVERED);
+	handler->resume(pdev);
+	near(test, clock_ns(b) - clock, ktime_get_ns() - mono,
+	     5 * NSEC_PER_MSEC);
+	near(test, drift(b, SECOND), 0, 6000);
+}
+
 static int stamp_filter(struct bench *b, int filter, bool tx)
 {
 	struct kernel_hwtstamp_config cfg = {
@@ -565,6 +639,7 @@ static struct kunit_case slow_cases[] = {
 	KUNIT_CASE_PARAM(nvm_write, bench_chips),
 	KUNIT_CASE_PARAM(nvm_busy, bench_chips),
 	KUNIT_CASE_PARAM(speeds, bench_chips),
+	KUNIT_CASE_PARAM(forced, bench_chips),
 	KUNIT_CASE_PARAM(pause, bench_chips),
 	KUNIT_CASE_PARAM(counters, bench_chips),
 	KUNIT_CASE_PARAM(traffic_counted, bench_chips),
@@ -574,6 +649,7 @@ static struct kunit_case slow_cases[] = {
 	KUNIT_CASE_PARAM(clock_wrap, bench_chips),
 	KUNIT_CASE_PARAM(clock_goes_on, bench_chips),
 	KUNIT_CASE_PARAM(clock_sleeps, bench_chips),
+	KUNIT_CASE_PARAM(clock_gone, bench_chips),
 	KUNIT_CASE_PARAM(stamps, bench_chips),
 	KUNIT_CASE_PARAM(self_test, bench_chips),
 	{}

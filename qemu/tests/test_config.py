@@ -128,7 +128,8 @@ SILENT = ["ip link set $A address 01:00:5e:00:00:01", "ip link set $A address 00
           "ethtool -X $A equal {more_channels}", "ethtool -X $A weight 1 2 3 4 5 6 7 8 9",
           "ethtool -X $A hkey 00:11:22", "ethtool -X $A hfunc xor", "ethtool -X $A hfunc crc32",
           "ethtool -K $A netns-local on", "ethtool -K $A tx-fcoe-segmentation on",
-          "ethtool -s $A phyad 7"]
+          "ethtool -s $A phyad 7", "ethtool -s $A port aui", "ethtool -s $A mdix on",
+          "ethtool -s $A speed 1000 duplex half autoneg off"]
 EXPLAINED = ["ethtool -G $A rx 0", "ethtool -G $A tx 0", "ethtool -G $A rx 8", "ethtool -G $A tx 63",
              "ethtool -G $A rx {more_ring}", "ethtool -G $A tx {more_ring}", "ethtool -G $A rx 512 tx 1",
              "ethtool -G $A rx-mini 64", "ethtool -G $A rx-jumbo 64",

@@ -59,9 +59,13 @@ static void ignis_get_regs(struct net_device *netdev, struct ethtool_regs *info,
 static int ignis_nway_reset(struct net_device *netdev)
 {
 	struct ignis *ig = netdev_priv(netdev);
+	int err;
 
-	int err = phylink_ethtool_nway_reset(ig->phylink);
+	/* phylib would negotiate all the same */
+	if (ig->phy->autoneg != AUTONEG_ENABLE)
+		return -EINVAL;
 
+	err = phylink_ethtool_nway_reset(ig->phylink);
 	/* The link is down from here on; see that before it is up again */
 	if (!err && netif_running(netdev))
 		phy_mac_interrupt(ig->phy);
@@ -244,6 +248,17 @@ static int ignis_set_link_ksettings(struct net_device *netdev,
 	/* A request for a speed only has the duplex of the link, if there is one */
 	if (wanted.base.duplex == DUPLEX_UNKNOWN)
 		wanted.base.duplex = DUPLEX_FULL;
+
+	/* phylib would note these, and report them, but not act on them */
+	if (wanted.base.eth_tp_mdix_ctrl != ig->phy->mdix_ctrl ||
+	    wanted.base.port != ig->phy->port)
+		return -EOPNOTSUPP;
+
+	/* It would make that full duplex */
+	if (wanted.base.autoneg == AUTONEG_DISABLE &&
+	    wanted.base.speed == SPEED_1000 &&
+	    wanted.base.duplex == DUPLEX_HALF)
+		return -EINVAL;
 
 	/* phylib would take an advertisement without a single speed */
 	for (i = 0; i < ARRAY_SIZE(modes); i++)

@@ -79,18 +79,24 @@ u64 ignis_read_systim(struct ignis *ig, struct ptp_system_timestamp *sts)
 	return (u64)ignis_rd(ig, IGNIS_SYSTIMH) << 32 | lo;
 }
 
+/* SYSTIM, or what it would be if it could be read; ptp->lock held */
 static u64 ignis_ptp_cycles(struct ignis *ig, struct ptp_system_timestamp *sts)
 {
 	struct ignis_ptp *ptp = &ig->ptp;
-	u64 ns;
+	u64 cycles;
 
-	if (!ptp->held)
-		return ig->mac->read_clock(ig, sts);
+	if (!ptp->held) {
+		cycles = ig->mac->read_clock(ig, sts);
+		if (!test_bit(IGNIS_GONE, &ig->flags))
+			return cycles;
+	}
 
 	ptp_read_system_prets(sts);
-	ns = ktime_get_boottime_ns() - ptp->seen_at;
+	cycles = ptp->seen_cycles + ktime_get_boottime_ns() - ptp->seen_at;
 	ptp_read_system_postts(sts);
-	return ptp->seen_cycles + ns;
+	/* Never back, should the clock have been read after it was noted */
+	return (s64)(cycles - ptp->tc.cycle_last) < 0 ? ptp->tc.cycle_last :
+							cycles;
 }
 
 /*
@@ -99,7 +105,7 @@ static u64 ignis_ptp_cycles(struct ignis *ig, struct ptp_system_timestamp *sts)
  */
 static void ignis_ptp_note(struct ignis *ig)
 {
-	u64 cycles = ignis_ptp_cycles(ig, NULL);
+	u64 cycles = ig->mac->read_clock(ig, NULL);
 
 	if (test_bit(IGNIS_GONE, &ig->flags))
 		return;
@@ -122,6 +128,20 @@ static u64 ignis_ptp_catch_up(struct ignis *ig)
 				    ig->ptp.cc.shift);
 	tc->cycle_last = cycles;
 	return tc->nsec;
+}
+
+/*
+ * Bring the time up to date; ptp->lock held.  -ENODEV if the device does not
+ * answer, in which case it went on by the system's clock.
+ */
+static int ignis_ptp_update(struct ignis *ig)
+{
+	/* The latter keeps fractions, the former takes any length of time */
+	if (ig->ptp.held || test_bit(IGNIS_GONE, &ig->flags))
+		ignis_ptp_catch_up(ig);
+	else
+		timecounter_read(&ig->ptp.tc);
+	return test_bit(IGNIS_GONE, &ig->flags) ? -ENODEV : 0;
 }
 
 /* The next time stamp may go into RXSTMP */
@@ -284,28 +304,28 @@ static long ignis_ptp_aux_work(struct ptp_clock_info *info)
 
 	ignis_ptp_rx_check(ig);
 	spin_lock_irqsave(&ptp->lock, irqflags);
-	if (ptp->held) {
-		/* After a system's sleep it runs before the device wakes up */
-		ignis_ptp_catch_up(ig);
-	} else {
+	/* After a system's sleep it runs before the device wakes up */
+	if (!ptp->held)
 		ignis_ptp_note(ig);
-		timecounter_read(&ptp->tc);
-	}
+	ignis_ptp_update(ig);
 	spin_unlock_irqrestore(&ptp->lock, irqflags);
 	return delay;
 }
 
 static int ignis_ptp_adjfine(struct ptp_clock_info *info, long scaled_ppm)
 {
-	struct ignis_ptp *ptp = &ptp_to_ignis(info)->ptp;
+	struct ignis *ig = ptp_to_ignis(info);
+	struct ignis_ptp *ptp = &ig->ptp;
 	unsigned long irqflags;
+	int err;
 
 	spin_lock_irqsave(&ptp->lock, irqflags);
 	/* What has passed until now has passed at the old frequency */
-	timecounter_read(&ptp->tc);
-	ptp->cc.mult = adjust_by_scaled_ppm(MULT, scaled_ppm);
+	err = ignis_ptp_update(ig);
+	if (!err)
+		ptp->cc.mult = adjust_by_scaled_ppm(MULT, scaled_ppm);
 	spin_unlock_irqrestore(&ptp->lock, irqflags);
-	return 0;
+	return err;
 }
 
 static int ignis_ptp_adjtime(struct ptp_clock_info *info, s64 delta)
@@ -341,13 +361,18 @@ static int ignis_ptp_gettimex(struct ptp_clock_info *info,
 static int ignis_ptp_settime(struct ptp_clock_info *info,
 			     const struct timespec64 *ts)
 {
-	struct ignis_ptp *ptp = &ptp_to_ignis(info)->ptp;
+	struct ignis *ig = ptp_to_ignis(info);
+	struct ignis_ptp *ptp = &ig->ptp;
 	unsigned long irqflags;
+	int err;
 
 	spin_lock_irqsave(&ptp->lock, irqflags);
-	timecounter_init(&ptp->tc, &ptp->cc, timespec64_to_ns(ts));
+	err = ignis_ptp_update(ig);
+	if (!err)
+		timecounter_adjtime(&ptp->tc,
+				    timespec64_to_ns(ts) - ptp->tc.nsec);
 	spin_unlock_irqrestore(&ptp->lock, irqflags);
-	return 0;
+	return err;
 }
 
 /* The PTP core asks, also for what is not offered */
@@ -371,7 +396,6 @@ void ignis_ptp_hold(struct ignis *ig)
 	struct ignis_ptp *ptp = &ig->ptp;
 	unsigned long irqflags;
 	struct sk_buff *skb;
-	s64 ahead;
 
 	ignis_ptp_tx_check(ig);
 
@@ -379,14 +403,9 @@ void ignis_ptp_hold(struct ignis *ig)
 	skb = ignis_ptp_tx_give_up(ptp);
 	if (ptp->tx_late)
 		ignis_ptp_tx_late(ptp, false);
-	if (!ptp->held) {
+	if (!ptp->held)
 		ignis_ptp_note(ig);
-		ptp->held = true;
-		/* Never back, should the clock have been read after it was noted */
-		ahead = ptp->tc.cycle_last - ignis_ptp_cycles(ig, NULL);
-		if (ahead > 0)
-			ptp->seen_cycles += ahead;
-	}
+	ptp->held = true;
 	spin_unlock_irqrestore(&ptp->lock, irqflags);
 	dev_kfree_skb_any(skb);
 }
