@@ -305,6 +305,36 @@ static void redirected(struct kunit *test)
 	bench_works(b);
 }
 
+/* Frames fill the ring, and whoever was to announce them has nothing to say */
+static void never_flushed(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	const struct net_device_ops *ops = b->netdev->netdev_ops;
+	struct built *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct flow flow = { UDP4 };
+	struct xdp_frame *frame;
+	int i, n = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	KUNIT_ASSERT_EQ(test, bench_rings(b, 64, 64), 0);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	for (i = 0; i < 48; i++) {
+		flow.at = i;
+		build(f, &flow);
+		frame = make_frame(test, f);
+		local_bh_disable();
+		n += ops->ndo_xdp_xmit(b->netdev, 1, &frame, 0);
+		local_bh_enable();
+		if (n == i)
+			xdp_return_frame(frame);
+	}
+	KUNIT_ASSERT_GT(test, n, 30);
+	KUNIT_EXPECT_TRUE(test, bench_wait(b->nic->n_sent >= 30, 1000));
+	usleep_range(10000, 11000);
+	bench_drop_sent(b);
+	bench_works(b);
+}
+
 static struct kunit_case xdp_cases[] = {
 	KUNIT_CASE_PARAM(verdicts, bench_chips),
 	KUNIT_CASE_PARAM(verdicts_jumbo, bench_chips),
@@ -312,6 +342,7 @@ static struct kunit_case xdp_cases[] = {
 	KUNIT_CASE_PARAM(ring_full, bench_chips),
 	KUNIT_CASE_PARAM(come_and_go, bench_chips),
 	KUNIT_CASE_PARAM(redirected, bench_chips),
+	KUNIT_CASE_PARAM(never_flushed, bench_chips),
 	{}
 };
 

@@ -13,6 +13,7 @@
  * map=ID	XSKMAP to put them into, at their queue
  * copy sg unaligned nowakeup busy starve	(=1) as they say; zero copy is demanded else
  * chunk= headroom= frames= ring=	of the UMEM and its rings
+ * few=	buffers to receive into at first, the rest 200 ms after a frame; no system calls meanwhile
  * meta=START:OFFSET	checksums to be filled in
  * stamp=1	times of sending to be told; the first MAX_STAMPS are printed
  * piece=	most bytes of a buffer to send
@@ -268,10 +269,16 @@ static uint64_t chunk_of(uint64_t addr)
 
 static void fill(struct socket_of *s)
 {
-	uint32_t n = room(&s->fill);
+	uint32_t n = room(&s->fill), few = number("few", 0);
+	static uint32_t filled;
 
 	if (number("starve", 0) || !n || !n_spare)
 		return;
+	if (few && !seen.rx)
+		n = few - filled;
+	else if (few && filled == few)
+		usleep(200000);
+	filled += n;
 	/* The others want some as well */
 	while (n-- && n_spare > 8)
 		((uint64_t *)s->fill.desc)[s->fill.mine++ & s->fill.mask] = spare[--n_spare];
@@ -502,7 +509,7 @@ static void run(const char *mode)
 		if (quiet && now() - last > quiet)
 			break;
 		if (!busy && !number("busy", 0))
-			poll(fds, n_socks, wait);
+			number("few", 0) ? usleep(1000) : poll(fds, n_socks, wait);
 	}
 
 	/* Frames are on the wire before their completions are here */

@@ -177,6 +177,27 @@ def test_starved(port):
     assert "stalled" not in port.sh("dmesg | tail -5")
 
 
+def test_too_few(port):
+    """A buffer is left, but a frame needs three: more of them are found without being asked for."""
+    attach(port, FRAGS, port.max_mtu)
+    sock = Socket(port, "rx", f"sg=1 nowakeup=1 few=4 {PAGES}")
+    port.wire.send([to_socket(0, 9000)])
+    port.sh("sleep 1")
+    port.wire.send([to_socket(n, 9000) for n in range(1, 9)])
+    port.sh("sleep .5")
+    assert sock.stop()["rx"] == 9
+
+
+def test_self_test(port):
+    """The self-test's frames do not have to fit a socket's buffers."""
+    attach(port, FRAGS)
+    sock = Socket(port, "echo", f"sg=1 {SHORT}")
+    port.sh("ethtool -t $N offline")
+    port.carrier()
+    round_trip(port, SIZES)
+    sock.stop()
+
+
 @pytest.mark.parametrize("options", ["", "nowakeup=1", "busy=1", "queue=0,1"])
 def test_transmit(port, options):
     sock = Socket(port, "tx", f"count=1000 size=100 {options}", redirect=False)
@@ -392,7 +413,9 @@ def test_refused(port):
     refuses("/run/xsk $N idle idle=1", "usy")
     refuses("/run/xsk $N idle idle=1 queue=77", "nvalid")
     last = port.limits.queues if port.limits.queues < 4 else 4
-    refuses(f"/run/xsk $N idle idle=1 queue={last - 1} sg=1 chunk=2048", "frags support")
+    # The 82574L has one size for the buffers of both queues
+    refuses(f"/run/xsk $N idle idle=1 queue={last - 1} sg=1 chunk=2048",
+            "frags support" if port.vm.nics[0].model == "igb" else "queue 0: bind with XDP_USE_SG")
     refuses(f"/run/xsk $N idle idle=1 queue={last - 1} sg=1 chunk=2048 headroom=1000", "1024 bytes")
     other = Socket(port, "idle", f"queue={last - 1}", redirect=False)
     refuses(f"ethtool -L $N combined {last - 1}", "AF_XDP")

@@ -62,7 +62,13 @@
 /* The last location is that of the SYN rule */
 #define IGNIS_MAX_RULES		(IGNIS_MAX_ETYPES + IGNIS_MAX_TUPLES + 1)
 
-/* Buffers of an AF_XDP frame to send: with a context there is room in any ring */
+/*
+ * Descriptors the largest skb can take: head, fragments, context, splits of
+ * 64 KiB, and one for a ring that may not fill up completely.
+ */
+#define IGNIS_TX_NEEDED(max)	(1 + MAX_SKB_FRAGS + 1 + SZ_64K / (max) + 1)
+
+/* Most buffers of an AF_XDP frame */
 #define IGNIS_XSK_MAX_SEGS	16
 
 struct ignis;
@@ -488,6 +494,7 @@ struct ignis_stamp_filter {
  * @etype_filters: filters that steer an EtherType to a queue
  * @tuple_filters: filters that steer by a 5-tuple; 0: the chip has none of any
  *	kind
+ * @one_buf_len: all receive queues have one size of buffers
  * @reset_to_swap: a queue lets go of its memory only when the MAC is reset
  * @no_slow_tso: segmentation works at 1000 Mbit/s only
  * @mask_to_read_icr: with MSI or INTx, to read ICR unmasked may lose an interrupt
@@ -557,6 +564,7 @@ struct ignis_mac {
 	u32 mrqc_ports[RSS_PORTS];
 	u8 etype_filters;
 	u8 tuple_filters;
+	bool one_buf_len;
 	bool reset_to_swap;
 	bool no_slow_tso;
 	bool mask_to_read_icr;

@@ -340,19 +340,20 @@ static void ignis_82574_queue_start(struct ignis *ig, u32 base, dma_addr_t dma,
 	ignis_wr(ig, base + Q_TAIL, 0);
 }
 
-/* Both queues have one buffer size: that of the smaller buffers */
-static u32 ignis_82574_buf_len(const struct ignis *ig)
+/* Both queues have one buffer size, that of the smaller buffers: one_buf_len */
+static u32 ignis_82574_buf_len(const struct ignis *ig,
+			       const struct ignis_rx_ring *ring)
 {
-	u32 len = ig->vectors[0].rx->buf_len;
-
-	return ig->cfg.channels == 1 ? len :
-	       min(len, ig->vectors[1].rx->buf_len);
+	/* A self-test has one of its own, and nothing else runs */
+	if (ring != ig->vectors[ring->queue].rx || ig->cfg.channels == 1)
+		return ring->buf_len;
+	return min(ig->vectors[0].rx->buf_len, ig->vectors[1].rx->buf_len);
 }
 
 static void ignis_82574_rx_start(struct ignis *ig,
 				 const struct ignis_rx_ring *ring)
 {
-	u32 kib = DIV_ROUND_UP(ignis_82574_buf_len(ig), 1024);
+	u32 kib = DIV_ROUND_UP(ignis_82574_buf_len(ig, ring), 1024);
 	u32 base = ignis_rx_reg(ig, ring->queue, 0);
 
 	ignis_82574_queue_start(ig, base, ring->dma, ring->size);
@@ -430,6 +431,7 @@ const struct ignis_mac ignis_mac_82574 = {
 		[RSS_TCP4] = MRQC_TCP_IPV4,
 		[RSS_TCP6] = MRQC_TCP_IPV6 | MRQC_TCP_IPV6_EX,
 	},
+	.one_buf_len = true,
 	.reset_to_swap = true,
 	.no_slow_tso = true,
 	.mask_to_read_icr = true,

@@ -435,8 +435,8 @@ int ignis_reconfigure(struct ignis *ig, const struct ignis_config *cfg,
 
 	/* Keep out what would not fit the new buffers while the old ones drain */
 	ig->mac->set_max_frame(ig, ignis_max_frame(min(ig->cfg.mtu, cfg->mtu)));
-	/* Nor may the FIFO still hold such when buffers get smaller */
-	if (new->pair[0].rx.truesize < old->pair[0].rx.truesize)
+	/* Nor may the FIFO still hold such */
+	if (cfg->mtu < ig->cfg.mtu || cfg->rx_all < ig->cfg.rx_all)
 		usleep_range(2000, 3000);
 	stuck = ignis_qset_stop(ig);
 	ig->cfg = *cfg;

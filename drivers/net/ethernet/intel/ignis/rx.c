@@ -453,10 +453,11 @@ ignis_xdp_run(struct ignis_vector *v, struct ignis_rx_ring *ring,
 			goto aborted;
 		goto taken;
 	case XDP_REDIRECT:
+		/* Also a broadcast that fails may have reached some */
+		x->redirected = true;
 		if (unlikely(xdp_do_redirect(v->napi.dev, xdp, x->prog)))
 			goto aborted;
 		n->xdp_redirect++;
-		x->redirected = true;
 		goto taken;
 	default:
 		bpf_warn_invalid_xdp_action(v->napi.dev, x->prog, act);

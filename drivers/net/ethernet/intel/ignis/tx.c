@@ -23,11 +23,6 @@ enum tx_format {
 	TX_EXT,			/* 82574: TCP/IP context and data */
 };
 
-/*
- * Descriptors the largest skb can take: head, fragments, context, splits of
- * 64 KiB, and one for a ring that may not fill up completely.
- */
-#define TX_NEEDED(max)	(1 + MAX_SKB_FRAGS + 1 + SZ_64K / (max) + 1)
 #define TX_CLEAN_MAX	256	/* descriptors retired a poll */
 
 /* The longest header of layer 4: TCP with options */
@@ -369,7 +364,7 @@ static __always_inline netdev_tx_t ignis_xmit(struct sk_buff *skb,
 					      struct net_device *netdev,
 					      const enum tx_format fmt)
 {
-	const u32 needed = TX_NEEDED(fmt == TX_ADV ? TXD_ADV_MAX_DATA :
+	const u32 needed = IGNIS_TX_NEEDED(fmt == TX_ADV ? TXD_ADV_MAX_DATA :
 						     TXD_EXT_MAX_DATA);
 	struct ignis *ig = netdev_priv(netdev);
 	struct ignis_tx_ring *ring = ig->tx[skb_get_queue_mapping(skb)];
@@ -874,20 +869,23 @@ void ignis_tx_xsk_stamp(const struct ignis_tx_ring *ring,
 /**
  * ignis_tx_xdp_done - to be called after the last frame of XDP or AF_XDP
  * @ring: transmit ring
- * @kick: send what was taken
+ * @kick: send what was taken, as is done anyway if the ring is full: nothing else
+ *	might come, and nobody else would wake the queue
  *
  * Context: softirq, the queue's xmit lock held and about to be released.
  */
 void ignis_tx_xdp_done(struct ignis_tx_ring *ring, bool kick)
 {
+	bool full = ignis_tx_unused(ring) < ring->needed;
+
 	/* A ring that takes nothing must not look alive to the watchdog */
-	if (kick && ring->batch != ring->ntu) {
+	if ((kick || unlikely(full)) && ring->batch != ring->ntu) {
 		ignis_tx_kick(ring);
 		txq_trans_cond_update(ring->txq);
 	}
 
 	/* The stack counts on room for any frame while its queue is not stopped */
-	if (unlikely(ignis_tx_unused(ring) < ring->needed)) {
+	if (unlikely(full)) {
 		netif_tx_stop_queue(ring->txq);
 		/* Pairs with the barrier before the wake in ignis_tx_clean() */
 		smp_mb__after_atomic();
@@ -1065,7 +1063,8 @@ bool ignis_tx_clean(struct ignis_vector *v, int budget)
 	if (done.xdp)
 		ignis_tx_flush_xdp(ring);
 
-	WRITE_ONCE(ring->ntc, ntc);
+	/* Who sees room must not see what was in it */
+	smp_store_release(&ring->ntc, ntc);
 	/* Between @ntc and the queue's state; BQL has it where it is used */
 	if (unlikely(!done.bytes))
 		smp_mb(); /* pairs with the stop in ignis_tx_xdp_done() */
@@ -1188,7 +1187,7 @@ int ignis_tx_alloc(struct ignis *ig, struct ignis_tx_ring *ring,
 	ring->txq = netdev_get_tx_queue(ig->netdev, ring->queue);
 	ring->mask = cfg->tx_count - 1;
 	ring->max_data = ig->mac->tx_max_data;
-	ring->needed = TX_NEEDED(ring->max_data);
+	ring->needed = IGNIS_TX_NEEDED(ring->max_data);
 	ring->wake = max(ring->needed, cfg->tx_count / 4);
 	ring->data_cmd = ig->mac->tx_data_cmd | TXD_DEXT | TXD_IFCS;
 	ring->paylen = ig->mac->tx_paylen ? TXD_ADV_PAYLEN : 0;

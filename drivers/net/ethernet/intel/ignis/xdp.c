@@ -15,8 +15,11 @@ static int ignis_xdp_check_xsk(const struct ignis *ig,
 			       const struct ignis_config *cfg, u16 queue,
 			       bool one_buffer, struct netlink_ext_ack *extack)
 {
-	unsigned int room = ignis_xsk_buf_len(ig, cfg, queue);
+	unsigned int room = ignis_xsk_buf_len(ig, cfg, queue), i;
 
+	for (i = 0; ig->mac->one_buf_len && i < cfg->channels; i++)
+		if (cfg->xsk[i])
+			room = min(room, ignis_xsk_buf_len(ig, cfg, i));
 	if (!room) {
 		NL_SET_ERR_MSG_FMT(extack,
 				   "AF_XDP buffers of queue %u are too small, the chip wants 1024 bytes",
@@ -300,7 +303,10 @@ void ignis_xdp_init(struct ignis *ig)
 {
 	ig->netdev->xdp_metadata_ops = &ignis_xdp_metadata_ops;
 	ig->netdev->xsk_tx_metadata_ops = &ignis_xsk_tx_metadata_ops;
-	ig->netdev->xdp_zc_max_segs = IGNIS_XSK_MAX_SEGS;
+	/* With what the stack keeps, and as many contexts, they fit any ring */
+	ig->netdev->xdp_zc_max_segs =
+		min(IGNIS_XSK_MAX_SEGS,
+		    (IGNIS_MIN_RING - 1 - IGNIS_TX_NEEDED(ig->mac->tx_max_data)) / 2);
 	xdp_set_features_flag(ig->netdev, NETDEV_XDP_ACT_BASIC |
 			      NETDEV_XDP_ACT_REDIRECT |
 			      NETDEV_XDP_ACT_NDO_XMIT | NETDEV_XDP_ACT_RX_SG |

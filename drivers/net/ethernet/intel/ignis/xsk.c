@@ -228,7 +228,8 @@ static void ignis_xsk_refill(struct ignis_vector *v)
 		}
 		if (!ignis_xsk_low(ring))
 			xsk_clear_rx_need_wakeup(ring->xsk);
-	} else if (ring->ntu == ring->ntc) {
+	} else if (ring->ntu - ring->ntc < IGNIS_XSK_MAX_SEGS) {
+		/* A frame that needs more buffers is dropped, without a poll */
 		schedule_delayed_work(&v->ig->refill_work,
 				      msecs_to_jiffies(IGNIS_REFILL_MSECS));
 	}
@@ -318,6 +319,7 @@ struct ignis_xsk_counts {
 	struct ignis_rx_counts rx;
 	unsigned int parts;	/* buffers that no frame ended with */
 	unsigned int others;	/* frames that were not redirected */
+	bool flush;		/* nor some, but for a part */
 };
 
 /* The stack takes a copy, if there is memory */
@@ -365,9 +367,13 @@ static noinline void ignis_xsk_obey(struct ignis_vector *v, u32 act,
 		break;
 	default:
 		bpf_warn_invalid_xdp_action(netdev, prog, act);
-		fallthrough;
+		goto aborted;
 	case XDP_REDIRECT:
+		/* A broadcast that failed has reached some */
+		n->flush = true;
+		fallthrough;
 	case XDP_ABORTED:
+aborted:
 		trace_xdp_exception(netdev, prog, act);
 		fallthrough;
 	case XDP_DROP:
@@ -538,7 +544,7 @@ static noinline int ignis_xsk_rx(struct ignis_vector *v, int budget)
 
 	done = most - left - n.parts;
 	n.rx.xdp_redirect = done - n.others;
-	if (n.rx.xdp_redirect)
+	if (n.rx.xdp_redirect || unlikely(n.flush))
 		xdp_do_flush();
 	ignis_rx_count_xdp(v, done, &n.rx);
 	return done;
