@@ -34,15 +34,24 @@ SYS_BPF, BPF_PROG_LOAD = 321, 5
 FRAGS = 1 << 5
 
 
+def text_of(symbol):
+    """Where a function of the kernel begins and the next one does."""
+    table = sorted((int(addr, 16), name) for addr, _, name, *_ in map(str.split, open("/proc/kallsyms")))
+    start, = [addr for addr, name in table if name == symbol]
+    return start, next(addr for addr, _ in table if addr > start)
+
+
 def allow(module=None):
-    """What may fail: all but pages of user processes; with a module, only what is called from there."""
+    """What may fail: all but pages of user processes, and not what ACPI evaluates, as ACPICA uses what it has
+    freed then; with a module, only what is called from there."""
+    start, end = text_of("acpi_ns_evaluate")
     for kind in "failslab", "fail_page_alloc":
         knobs = Path("/sys/kernel/debug", kind)
-        for name, value in {"ignore-gfp-wait": "N", "verbose": "0"}.items():
+        for name, value in {"ignore-gfp-wait": "N", "verbose": "0", "stacktrace-depth": "32",
+                            "reject-end": hex(end), "reject-start": hex(start)}.items():
             (knobs / name).write_text(value)
         if module:
             start = int(Path("/sys/module", module, "sections/.text").read_text(), 16)
-            (knobs / "stacktrace-depth").write_text("32")
             (knobs / "require-end").write_text(hex(start + int(Path("/sys/module", module, "coresize").read_text())))
             (knobs / "require-start").write_text(hex(start))
     (knobs / "min-order").write_text("0")
