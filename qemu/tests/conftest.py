@@ -233,7 +233,8 @@ def pytest_runtest_protocol(item, nextitem):
             said = f"{said}\nand then: {e}"
         item._initrequest()
         second = runtestprotocol(item, nextitem=nextitem, log=False)
-        if not any(r.failed for r in second) and not FINAL.search(said):
+        passed = any(r.when == "call" and r.passed for r in second) and not any(r.failed for r in second)
+        if passed and not FINAL.search(said):
             reports = second
             if QEMU_BUG.search(said):
                 lab.say(f"QEMU crashed by a bug of its own, so {item.nodeid} was run again")
