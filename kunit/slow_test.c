@@ -154,7 +154,6 @@ static void speeds(struct kunit *test)
 static void forced(struct kunit *test)
 {
 	struct bench *b = bench_up(test);
-	const struct ethtool_ops *ops = b->netdev->ethtool_ops;
 	struct ethtool_link_ksettings ks;
 
 	KUNIT_ASSERT_EQ(test, ksettings(b, &ks, false), 0);
@@ -165,7 +164,7 @@ static void forced(struct kunit *test)
 	ks.base.duplex = DUPLEX_FULL;
 	KUNIT_ASSERT_EQ(test, ksettings(b, &ks, true), 0);
 	rtnl_lock();
-	KUNIT_EXPECT_EQ(test, ops->nway_reset(b->netdev), -EINVAL);
+	KUNIT_EXPECT_EQ(test, ops(b)->nway_reset(b->netdev), -EINVAL);
 	rtnl_unlock();
 	usleep_range(SECOND, SECOND + 1);
 	KUNIT_EXPECT_EQ(test, phy_read(b->netdev->phydev, MII_BMCR) &

@@ -42,11 +42,16 @@ class Machine(NamedTuple):
     def __str__(self):
         return f"{Path(self.kernel).name}-{self.device}"
 
+    @property
+    def packaged(self):
+        """The kernel is the distribution's own, with none of our options."""
+        return self.kernel in lab.distro()["kernels"]
+
 
 MODULES_EVERYWHERE = ("test_smoke", "test_split")
 
 # How long after the start tests of a kind still begin
-MINUTES = {"guests": 70, "long": 50}
+MINUTES = {} if EVERYTHING else {"guests": 70, "long": 50}
 os.environ.setdefault("IGNIS_STARTED", str(time.time()))    # the same for xdist's workers
 
 UNSTEADY = "UNSTEADY"
@@ -79,7 +84,7 @@ def new_vm(machine, nics=None, **kw):
 
 def shared_vm(machine, kw):
     """A guest kept for the next test that wants the same; of those nobody uses, only one is kept."""
-    if machine.kernel in lab.distro()["kernels"]:
+    if machine.packaged:
         kw = {k: v for k, v in kw.items() if k != "kmemleak"}
     key = (machine, repr(sorted(kw.items())))
     vm = _shared.get(key)
@@ -208,7 +213,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_runtest_setup(item):
-    minutes = not EVERYTHING and MINUTES.get(kind(item))
+    minutes = MINUTES.get(kind(item))
     if minutes and time.time() > float(os.environ["IGNIS_STARTED"]) + 60 * minutes:
         pytest.skip(f"{minutes} minutes are over (make test-long has no limit)")
 

@@ -397,9 +397,11 @@ def line(machine, **kw):
     """A Line in a guest of its own."""
     device = machine.device
     vm = shared_vm(machine, {"nics": f"{device}:1 {device}:1 {device}:2 {device}:2", **kw})
+    vm.users += 1
     try:
         yield Line(vm)
     finally:
+        vm.users -= 1
         finish(vm)
 
 

@@ -668,7 +668,8 @@ enum ignis_hw_stat {
  * @lock: everything below, and the chip's registers for it; any context
  * @cc: SYSTIM
  * @tc: time of day made of @cc
- * @held: SYSTIM is not to be read, the system's clock stands in for it
+ * @held: SYSTIM is not to be read, the system's clock stands in for it, as it does
+ *	if SYSTIM cannot be read
  * @seen_cycles: SYSTIM when that began, or if it does not yet, lately ...
  * @seen_at: ... which was then, CLOCK_BOOTTIME, ns
  * @config: what the user has asked for, as granted

@@ -136,7 +136,7 @@ static u64 ignis_ptp_catch_up(struct ignis *ig)
  */
 static int ignis_ptp_update(struct ignis *ig)
 {
-	/* The latter keeps fractions, the former takes any length of time */
+	/* The first takes any length of time, the second keeps fractions */
 	if (ig->ptp.held || test_bit(IGNIS_GONE, &ig->flags))
 		ignis_ptp_catch_up(ig);
 	else

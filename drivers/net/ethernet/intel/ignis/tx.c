@@ -365,7 +365,7 @@ static __always_inline netdev_tx_t ignis_xmit(struct sk_buff *skb,
 					      const enum tx_format fmt)
 {
 	const u32 needed = IGNIS_TX_NEEDED(fmt == TX_ADV ? TXD_ADV_MAX_DATA :
-						     TXD_EXT_MAX_DATA);
+							   TXD_EXT_MAX_DATA);
 	struct ignis *ig = netdev_priv(netdev);
 	struct ignis_tx_ring *ring = ig->tx[skb_get_queue_mapping(skb)];
 	struct ignis_tx_data data = { .cmd = TX_CMD(fmt) };

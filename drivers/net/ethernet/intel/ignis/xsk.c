@@ -319,7 +319,7 @@ struct ignis_xsk_counts {
 	struct ignis_rx_counts rx;
 	unsigned int parts;	/* buffers that no frame ended with */
 	unsigned int others;	/* frames that were not redirected */
-	bool flush;		/* nor some, but for a part */
+	bool flush;		/* one of those may have been, in part */
 };
 
 /* The stack takes a copy, if there is memory */
@@ -355,6 +355,8 @@ static noinline void ignis_xsk_obey(struct ignis_vector *v, u32 act,
 	struct net_device *netdev = v->napi.dev;
 
 	n->others++;
+	/* A broadcast that failed may have reached some */
+	n->flush |= act == XDP_REDIRECT;
 	switch (act) {
 	case XDP_PASS:
 		ignis_xsk_pass(v, xdp, desc, staterr, &n->rx);
@@ -367,13 +369,9 @@ static noinline void ignis_xsk_obey(struct ignis_vector *v, u32 act,
 		break;
 	default:
 		bpf_warn_invalid_xdp_action(netdev, prog, act);
-		goto aborted;
-	case XDP_REDIRECT:
-		/* A broadcast that failed has reached some */
-		n->flush = true;
 		fallthrough;
+	case XDP_REDIRECT:
 	case XDP_ABORTED:
-aborted:
 		trace_xdp_exception(netdev, prog, act);
 		fallthrough;
 	case XDP_DROP:
