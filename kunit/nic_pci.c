@@ -225,13 +225,18 @@ static void cfgspace_write(struct um_pci_device *um, unsigned int offset,
 
 /* --- BARs --------------------------------------------------------------- */
 
-/* The device may go at any access */
-static bool bar_gone(struct nic *nic)
+/* The device may go at any access, and in D3 nothing but its config space answers */
+static bool bar_gone(struct nic *nic, unsigned int offset)
 {
 	nic->accesses++;
 	if (nic->lies.gone_at && !--nic->lies.gone_at)
 		nic->lies.gone = true;
-	return nic->lies.gone;
+	if (nic->lies.gone)
+		return true;
+	if (!(cfg_get(nic, CAP_PM + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK))
+		return false;
+	nic_complain(nic, "%#x touched while asleep", offset);
+	return true;
 }
 
 static unsigned long bar_read(struct um_pci_device *um, int bar,
@@ -242,7 +247,7 @@ static unsigned long bar_read(struct um_pci_device *um, int bar,
 	u32 val = 0;
 
 	spin_lock_irqsave(&nic->lock, flags);
-	if (bar_gone(nic))
+	if (bar_gone(nic, offset))
 		val = ~0u;
 	else if (size != 4 || offset % 4)
 		nic_complain(nic, "BAR %d: read of %d bytes at %#x", bar, size,
@@ -264,7 +269,7 @@ static void bar_write(struct um_pci_device *um, int bar, unsigned int offset,
 	unsigned long flags;
 
 	spin_lock_irqsave(&nic->lock, flags);
-	if (bar_gone(nic)) {
+	if (bar_gone(nic, offset)) {
 		/* Lost */
 	} else if (size != 4 || offset % 4) {
 		nic_complain(nic, "BAR %d: write of %d bytes at %#x", bar, size,

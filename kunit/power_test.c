@@ -2,8 +2,11 @@
 /* The device loses power, or its registers, or cannot be reached, and comes back */
 
 #include <linux/ethtool.h>
+#include <linux/if_vlan.h>
 #include <linux/rtnetlink.h>
+#include <net/devlink.h>
 
+#include "ignis.h"
 #include "bench.h"
 
 static void lose_power(struct bench *b)
@@ -35,31 +38,91 @@ static void expect_back(struct bench *b)
 	bench_works(b);
 }
 
+static void fall_asleep(struct bench *b)
+{
+	struct pci_dev *pdev = b->nic->pdev;
+
+	KUNIT_ASSERT_EQ(b->test, pdev->driver->driver.pm->suspend(&pdev->dev),
+			0);
+	KUNIT_ASSERT_EQ(b->test, pci_set_power_state(pdev, PCI_D3hot), 0);
+}
+
+static void get_up(struct bench *b)
+{
+	struct pci_dev *pdev = b->nic->pdev;
+
+	lose_power(b);
+	KUNIT_ASSERT_EQ(b->test, pci_set_power_state(pdev, PCI_D0), 0);
+	KUNIT_ASSERT_EQ(b->test, pdev->driver->driver.pm->resume(&pdev->dev),
+			0);
+}
+
+/* What the stack may still want of a port that sleeps */
+static void disturb(struct bench *b)
+{
+	struct net_device *netdev = b->netdev;
+	struct ptp_clock_info *clock = &((struct ignis *)netdev_priv(netdev))->ptp.info;
+	/* Rings are not made while asleep */
+	netdev_features_t all = netdev->hw_features & ~NETIF_F_RXALL;
+	netdev_features_t had = netdev->features;
+	struct rtnl_link_stats64 stats;
+	struct timespec64 ts;
+	char text[64];
+
+	dev_get_stats(netdev, &stats);
+	clock->gettimex64(clock, &ts, NULL);
+	clock->adjfine(clock, 0);
+	devlink_compat_running_version(netdev->devlink_port->devlink, text,
+				       sizeof(text));
+	rtnl_lock();
+	netdev->wanted_features ^= all;
+	netdev_update_features(netdev);
+	KUNIT_EXPECT_NE(b->test, netdev->features, had);
+	netdev->wanted_features ^= all;
+	netdev_update_features(netdev);
+	rtnl_unlock();
+	/* All that is done from time to time */
+	usleep_range(60000000, 60000001);
+}
+
 static void sleep(struct kunit *test)
 {
 	struct bench *b = bench_up(test);
 	struct device *dev = &b->nic->pdev->dev;
 	const struct dev_pm_ops *pm = dev->driver->pm;
+	__be16 proto = htons(ETH_P_8021Q);
 	int i;
 
 	for (i = 0; i < 3; i++) {
 		bench_works(b);
-		KUNIT_ASSERT_EQ(test, pm->suspend(dev), 0);
+		rtnl_lock();
+		KUNIT_ASSERT_EQ(test, vlan_vid_add(b->netdev, proto, 5), 0);
+		KUNIT_ASSERT_EQ(test, vlan_vid_add(b->netdev, proto, 6), 0);
+		rtnl_unlock();
+		fall_asleep(b);
 		expect_idle(b);
-		lose_power(b);
-		KUNIT_ASSERT_EQ(test, pm->resume(dev), 0);
+		disturb(b);
+		rtnl_lock();
+		vlan_vid_del(b->netdev, proto, 5);
+		rtnl_unlock();
+		get_up(b);
+		KUNIT_EXPECT_EQ(test, nic_read(b->nic, IGNIS_VFTA(0)),
+				BIT(0) | BIT(6));
 		expect_back(b);
+		rtnl_lock();
+		vlan_vid_del(b->netdev, proto, 6);
+		rtnl_unlock();
 	}
 
 	bench_close(b);
-	KUNIT_ASSERT_EQ(test, pm->suspend(dev), 0);
-	lose_power(b);
+	fall_asleep(b);
 	KUNIT_EXPECT_EQ(test, bench_open(b), -ENODEV);
-	KUNIT_ASSERT_EQ(test, pm->resume(dev), 0);
+	disturb(b);
+	get_up(b);
 	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
 	expect_back(b);
 
-	/* Closed while it sleeps */
+	/* Closed while detached */
 	KUNIT_ASSERT_EQ(test, pm->suspend(dev), 0);
 	bench_close(b);
 	KUNIT_ASSERT_EQ(test, pm->resume(dev), 0);

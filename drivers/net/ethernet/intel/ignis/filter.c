@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is let in: unicast, multicast, promiscuous, VLAN */
 
+#include <linux/if_vlan.h>
+
 #include "ignis.h"
 
 /* Write an entry of the exact filter; addr NULL: clear it */
@@ -84,6 +86,13 @@ static void ignis_vlan_write(struct ignis *ig, u16 vid)
 		 bitmap_read(ig->vlans, round_down(vid, 32), 32));
 }
 
+static int ignis_vlan_mark(struct net_device *vlan, int vid, void *vlans)
+{
+	if (!vlan || vlan_dev_vlan_proto(vlan) == htons(ETH_P_8021Q))
+		__set_bit(vid, vlans);
+	return 0;
+}
+
 /**
  * ignis_filter_restore - write all filters after a reset
  * @ig: port
@@ -95,6 +104,11 @@ void ignis_filter_restore(struct ignis *ig)
 	unsigned int vid;
 
 	ignis_set_rar(ig, 0, ig->netdev->dev_addr);
+	/* Some may have gone while there was no device to tell */
+	bitmap_zero(ig->vlans, VLAN_N_VID);
+	__set_bit(0, ig->vlans);
+	if (ig->netdev->features & NETIF_F_HW_VLAN_CTAG_FILTER)
+		vlan_for_each(ig->netdev, ignis_vlan_mark, ig->vlans);
 	for (vid = 0; vid < VLAN_N_VID; vid += 32)
 		ignis_vlan_write(ig, vid);
 

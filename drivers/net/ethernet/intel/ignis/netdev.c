@@ -397,7 +397,8 @@ static int ignis_set_features(struct net_device *netdev,
 {
 	struct ignis *ig = netdev_priv(netdev);
 	netdev_features_t changed = netdev->features ^ features;
-	bool running = netif_running(netdev);
+	/* What does not run, or sleeps, gets them when it starts */
+	bool running = netif_running(netdev) && netif_device_present(netdev);
 	int err;
 
 	/* First what may fail */

@@ -656,7 +656,8 @@ void ignis_steer_clear(struct ignis *ig)
 	spin_lock_bh(&ig->steer.lock);
 	memset(ig->steer.rules, 0, sizeof(ig->steer.rules));
 	memset(ig->steer.arfs, 0, sizeof(ig->steer.arfs));
-	ignis_steer_off(ig);
+	if (netif_device_present(ig->netdev))
+		ignis_steer_off(ig);
 	spin_unlock_bh(&ig->steer.lock);
 }
 
