@@ -335,6 +335,43 @@ static void never_flushed(struct kunit *test)
 	bench_works(b);
 }
 
+/*
+ * Too short for the chip, and without the room to make it longer: what comes
+ * next in memory says where the rest of the frame is
+ */
+static void no_room(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	const struct net_device_ops *ops = b->netdev->netdev_ops;
+	struct xdp_rxq_info rxq = { .mem.type = MEM_TYPE_PAGE_SHARED };
+	struct page *head = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	struct page *rest = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	struct skb_shared_info *shinfo;
+	struct xdp_frame *frame;
+	struct xdp_buff xdp;
+	int n;
+
+	KUNIT_ASSERT_NOT_NULL(test, head);
+	KUNIT_ASSERT_NOT_NULL(test, rest);
+	xdp_init_buff(&xdp, 80 + SKB_DATA_ALIGN(sizeof(*shinfo)), &rxq);
+	xdp_prepare_buff(&xdp, page_address(head), 64, 14, false);
+	shinfo = xdp_get_shared_info_from_buff(&xdp);
+	skb_frag_fill_page_desc(&shinfo->frags[0], rest, 0, 2);
+	shinfo->nr_frags = 1;
+	shinfo->xdp_frags_size = 2;
+	xdp_buff_set_frags_flag(&xdp);
+	frame = xdp_convert_buff_to_frame(&xdp);
+	KUNIT_ASSERT_NOT_NULL(test, frame);
+
+	local_bh_disable();
+	n = ops->ndo_xdp_xmit(b->netdev, 1, &frame, XDP_XMIT_FLUSH);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, n, 0);
+	KUNIT_EXPECT_EQ(test, shinfo->nr_frags, 1);
+	xdp_return_frame(frame);
+	bench_works(b);
+}
+
 static struct kunit_case xdp_cases[] = {
 	KUNIT_CASE_PARAM(verdicts, bench_chips),
 	KUNIT_CASE_PARAM(verdicts_jumbo, bench_chips),
@@ -343,6 +380,7 @@ static struct kunit_case xdp_cases[] = {
 	KUNIT_CASE_PARAM(come_and_go, bench_chips),
 	KUNIT_CASE_PARAM(redirected, bench_chips),
 	KUNIT_CASE_PARAM(never_flushed, bench_chips),
+	KUNIT_CASE_PARAM(no_room, bench_chips),
 	{}
 };
 
