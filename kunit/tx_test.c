@@ -181,8 +181,10 @@ static void link_lost(struct kunit *test)
 	b->nic->lies.tx_hold = false;
 	usleep_range(100000, 110000);
 	nic_cable(b->nic, true);
-	bench_works(b);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	usleep_range(100000, 110000);
 	KUNIT_EXPECT_EQ(test, b->nic->n_sent, 0);
+	bench_works(b);
 }
 
 /* More than the ring takes */

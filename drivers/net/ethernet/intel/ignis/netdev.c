@@ -296,8 +296,9 @@ void ignis_reset_work(struct work_struct *work)
 		netif_device_detach(ig->netdev);
 	} else if (netif_running(ig->netdev) &&
 		   netif_device_present(ig->netdev)) {
+		/* The stack, which may not have seen it yet, sends no more */
 		if (test_and_clear_bit(IGNIS_FLUSH, &ig->flags))
-			restart |= !netif_carrier_ok(ig->netdev) &&
+			restart |= !ethtool_op_get_link(ig->netdev) &&
 				   ignis_qset_tx_pending(ig);
 		if (test_and_clear_bit(IGNIS_POLL, &ig->flags))
 			schedule_delayed_work(&ig->refill_work, 0);
