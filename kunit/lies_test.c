@@ -250,11 +250,17 @@ static void beyond_ring(struct kunit *test)
 static void storm(struct kunit *test)
 {
 	struct bench *b = bench_up(test);
+	u64 before = nic_messages(b->nic);
 
 	b->nic->lies.storm = (u32)~ICR_INTA;
+	bench_kick(b);
 	usleep_range(20000, 21000);
+	KUNIT_EXPECT_GT(test, nic_messages(b->nic) - before, 100);
 	b->nic->lies.storm = 0;
 	usleep_range(20000, 21000);
+	before = nic_messages(b->nic);
+	usleep_range(20000, 21000);
+	KUNIT_EXPECT_EQ(test, nic_messages(b->nic), before);
 	bench_works(b);
 }
 
@@ -274,19 +280,43 @@ static void link_flaps(struct kunit *test)
 	bench_works(b);
 }
 
+struct ended {
+	struct delayed_work work;
+	struct nic_lies *lies;
+};
+
+static void end_lies(struct work_struct *work)
+{
+	struct ended *ended = container_of(to_delayed_work(work), struct ended,
+					   work);
+
+	memset(ended->lies, 0, sizeof(*ended->lies));
+}
+
 /* Firmware or the other port keep a semaphore, for ever or for a while */
 static void semaphores(struct kunit *test)
 {
 	struct bench *b = bench_new(test);
 	struct nic_lies *lies = &b->nic->lies;
+	struct ended ended = { .lies = lies };
 	u64 start;
 	int i;
 
-	for (i = 0; i < 4; i++) {
-		lies->stuck_smbi = i == 0;
-		lies->stuck_swesmbi = i == 1;
-		lies->fw_sync = i == 2 ? 0xffff0000 : 0;
-		lies->stuck_mdio = i == 3;
+	INIT_DELAYED_WORK_ONSTACK(&ended.work, end_lies);
+	for (i = 0; i < 8; i++) {
+		lies->stuck_smbi = i % 4 == 0;
+		lies->stuck_swesmbi = i % 4 == 1;
+		lies->fw_sync = i % 4 == 2 ? 0xffff0000 : 0;
+		lies->stuck_mdio = i % 4 == 3;
+		if (i >= 4) {
+			schedule_delayed_work(&ended.work, HZ / 100);
+			KUNIT_ASSERT_EQ(test, bench_plug(b), 0);
+			KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+			bench_works(b);
+			flush_delayed_work(&ended.work);
+			bench_unplug(b);
+			continue;
+		}
 		start = ktime_get_ns();
 		bench_plug(b);
 		if (b->netdev) {
@@ -298,6 +328,7 @@ static void semaphores(struct kunit *test)
 		KUNIT_EXPECT_LT(test, ktime_get_ns() - start,
 				300 * NSEC_PER_SEC);
 	}
+	destroy_delayed_work_on_stack(&ended.work);
 	memset(lies, 0, sizeof(*lies));
 	KUNIT_ASSERT_EQ(test, bench_plug(b), 0);
 	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
@@ -317,6 +348,7 @@ static void mdio(struct kunit *test)
 		usleep_range(3000000, 3100000);
 		nic_cable(b->nic, true);
 		usleep_range(3000000, 3100000);
+		KUNIT_EXPECT_FALSE(test, netif_carrier_ok(b->netdev));
 		memset(&b->nic->lies, 0, sizeof(b->nic->lies));
 		reopen(b);
 		bench_works(b);

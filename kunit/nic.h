@@ -108,7 +108,6 @@ struct nic_frame {
  * @gone_at: that happens after so many more accesses to BAR 0; 0: never
  * @tx_hold: nothing is fetched from transmit rings
  * @tx_no_report: no DD is written
- * @tx_delay: ns from tail write to the engine's turn
  * @rx_hook: may change a receive descriptor before it is written
  * @stuck_queues: RXDCTL, TXDCTL: ENABLE reads as it was
  * @stuck_reset: CTRL.RST does not end
@@ -121,14 +120,13 @@ struct nic_frame {
  * @mdic_never: MDIC does not end
  * @nvm_never: EERD does not end
  * @nvm_no_grant: EECD.GNT is not given
- * @storm: causes that come back as soon as they are cleared
+ * @storm: causes that occur again each microsecond, and those of receive queues
  */
 struct nic_lies {
 	bool gone;
 	unsigned int gone_at;
 	bool tx_hold;
 	bool tx_no_report;
-	u32 tx_delay;
 	void (*rx_hook)(struct nic *nic, u16 queue, u32 index,
 			union ignis_rx_desc *desc);
 	bool stuck_queues;
@@ -186,7 +184,6 @@ struct nic {
 	u64 next[NIC_VECTORS];	/* when a vector may send again */
 	u64 itr_ns[NIC_VECTORS];
 	u64 messages[NIC_VECTORS];
-	u64 intx;
 
 	struct nic_txq txq[NIC_QUEUES];
 	u32 ext_ctx[4];		/* 82574: all queues have but this */
@@ -214,7 +211,6 @@ struct nic {
 	u64 aneg_done;		/* when; 0: nothing under way */
 	bool link;
 	bool was_down;
-	unsigned int aneg_starts;
 	u64 mdic_done;
 
 	u64 systim_base;
@@ -228,7 +224,6 @@ struct nic {
 	unsigned int n_maps;
 
 	struct nic_lies lies;
-	u64 accesses;
 	unsigned int resets;
 	unsigned int complaints;
 	char complaint[160];	/* the first */
@@ -246,6 +241,7 @@ void nic_arm(struct nic *nic, u64 ns);
 __printf(2, 3) void nic_complain(struct nic *nic, const char *fmt, ...);
 bool nic_msix_on(const struct nic *nic);
 bool nic_intx_on(const struct nic *nic);
+u64 nic_messages(const struct nic *nic);
 bool nic_may_dma(const struct nic *nic);
 
 /* nic_dma.c */

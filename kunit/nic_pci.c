@@ -185,9 +185,14 @@ bool nic_intx_on(const struct nic *nic)
 	       !(cfg_get(nic, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
 }
 
+static bool asleep(const struct nic *nic)
+{
+	return cfg_get(nic, CAP_PM + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK;
+}
+
 bool nic_may_dma(const struct nic *nic)
 {
-	return !nic->lies.gone &&
+	return !nic->lies.gone && !asleep(nic) &&
 	       cfg_get(nic, PCI_COMMAND, 2) & PCI_COMMAND_MASTER &&
 	       !(nic->regs[IGNIS_CTRL / 4] & CTRL_GIO_MASTER_DIS);
 }
@@ -228,12 +233,11 @@ static void cfgspace_write(struct um_pci_device *um, unsigned int offset,
 /* The device may go at any access, and in D3 nothing but its config space answers */
 static bool bar_gone(struct nic *nic, unsigned int offset)
 {
-	nic->accesses++;
 	if (nic->lies.gone_at && !--nic->lies.gone_at)
 		nic->lies.gone = true;
 	if (nic->lies.gone)
 		return true;
-	if (!(cfg_get(nic, CAP_PM + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK))
+	if (!asleep(nic))
 		return false;
 	nic_complain(nic, "%#x touched while asleep", offset);
 	return true;
@@ -324,6 +328,17 @@ void nic_arm(struct nic *nic, u64 ns)
 	hrtimer_start(&nic->timer, ns_to_ktime(due), HRTIMER_MODE_ABS);
 }
 
+/* How many have been sent */
+u64 nic_messages(const struct nic *nic)
+{
+	u64 sum = 0;
+	unsigned int v;
+
+	for (v = 0; v < NIC_VECTORS; v++)
+		sum += nic->messages[v];
+	return sum;
+}
+
 /* Linux interrupt of a message; nic->lock held */
 static int nic_message_irq(struct nic *nic, unsigned int vector)
 {
@@ -343,7 +358,6 @@ static int nic_message_irq(struct nic *nic, unsigned int vector)
 		return cfg_get(nic, CAP_MSI + PCI_MSI_DATA_64, 2);
 	if (!nic_intx_on(nic))
 		return -1;
-	nic->intx++;
 	return nic->um.irq;
 }
 
@@ -369,6 +383,7 @@ static enum hrtimer_restart nic_timer(struct hrtimer *timer)
 		nic_cause(nic, nic->lies.storm);
 		for (v = 0; v < nic->chip->queues; v++)
 			nic_cause_rx(nic, v);
+		nic_arm(nic, STORM_NS);
 	}
 
 	fire = nic_irq_collect(nic, ktime_get_ns());

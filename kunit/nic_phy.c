@@ -82,7 +82,6 @@ static void phy_restart(struct nic *nic)
 	if (!nic->cable || nic->phy[MII_BMCR] & (BMCR_PDOWN | BMCR_LOOPBACK |
 						 BMCR_ISOLATE))
 		return;
-	nic->aneg_starts++;
 	nic->aneg_done = ktime_get_ns() + ANEG_NS;
 	nic_arm(nic, ANEG_NS);
 }
@@ -183,6 +182,11 @@ void nic_mdic_write(struct nic *nic, u32 reg, u32 val)
 
 	if (ktime_get_ns() < nic->mdic_done)
 		nic_complain(nic, "MDIC written while busy");
+	/* Firmware and the other port have PHYs, too */
+	if (!(nic->chip->adv ? *nic_reg(nic, IGNIS_SW_FW_SYNC) & BIT(1) :
+			       *nic_reg(nic, IGNIS_EXTCNF_CTRL) &
+			       EXTCNF_MDIO_SW))
+		nic_complain(nic, "MDIC written without the PHY's semaphore");
 	*mdic = val & ~(MDIC_READY | MDIC_ERROR);
 	nic->mdic_done = ktime_get_ns() + MDIC_NS;
 	if (FIELD_GET(MDIC_PHYADD, val) != NIC_PHY_ADDR ||

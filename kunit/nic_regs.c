@@ -168,7 +168,7 @@ static void write_itr_82574(struct nic *nic, u32 reg, u32 val)
 static void write_tail(struct nic *nic, u32 reg, u32 val)
 {
 	*nic_reg(nic, reg) = val & 0xffff;
-	nic_arm(nic, nic->lies.tx_delay ?: ENGINE_NS);
+	nic_arm(nic, ENGINE_NS);
 }
 
 static void write_dctl(struct nic *nic, u32 reg, u32 val)
