@@ -5,6 +5,7 @@
  */
 
 #include <linux/etherdevice.h>
+#include <linux/hash.h>
 #include <linux/vmalloc.h>
 
 #include "nic.h"
@@ -414,10 +415,28 @@ void nic_reset(struct nic *nic, bool power)
 {
 	const u32 wuc = *nic_reg(nic, IGNIS_WUC);
 	const u32 wufc = *nic_reg(nic, IGNIS_WUFC);
-	unsigned int i;
+	/* 82575 14.5, SDM 13.5: tables that are X to begin with */
+	static const struct {
+		u32 first;
+		u16 count;
+		u16 step;
+	} undefined[] = {
+		{ IGNIS_MTA(0), 128 },
+		{ IGNIS_VFTA(0), 128 },
+		{ IGNIS_RETA(0), 32 },
+		{ IGNIS_RSSRK(0), 10 },
+		{ IGNIS_RAL_LO(0), 16, 8 },
+	};
+	unsigned int i, at;
 	u64 addr;
 
 	memset(nic->regs, 0, NIC_BAR_SIZE);
+	/* Memory of the MAC that nothing but software sets up */
+	for (i = 0; i < ARRAY_SIZE(undefined); i++)
+		for (at = 0; at < undefined[i].count; at++)
+			*nic_reg(nic, undefined[i].first +
+				 at * (undefined[i].step ?: 4)) =
+				hash_32(undefined[i].first + at, 32);
 	for (i = 0; i < nic->chip->n_resets; i++)
 		*nic_reg(nic, nic->chip->resets[i].reg) =
 			nic->chip->resets[i].val;

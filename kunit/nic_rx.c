@@ -206,7 +206,19 @@ void nic_rx_wire(struct nic *nic, const u8 *data, u32 len, bool crc_error)
 
 	if (!(rctl & RCTL_RXEN) || len < ETH_HLEN)
 		return;
-	if (crc_error)
+
+	parse(nic, data, len, &p);
+	if (p.etype == ETH_P_PAUSE && *nic_reg(nic, IGNIS_CTRL) & CTRL_RFCE) {
+		nic_count(nic, get_unaligned_be16(data + ETH_HLEN + 2) ?
+			  IGNIS_XOFFRXC : IGNIS_XONRXC, 1);
+		if (!(rctl & RCTL_PMCF))
+			return;
+	}
+	if (!match_address(nic, data))
+		return;
+
+	/* 82575 14.9: what is counted has passed the address filter */
+	if (crc_error && fcs >= 64)
 		nic_count(nic, IGNIS_CRCERRS, 1);
 	if (fcs < 64) {
 		nic_count(nic, crc_error ? IGNIS_RFC : IGNIS_RUC, 1);
@@ -219,15 +231,6 @@ void nic_rx_wire(struct nic *nic, const u8 *data, u32 len, bool crc_error)
 	if (bad && !(rctl & RCTL_SBP))
 		return;
 
-	parse(nic, data, len, &p);
-	if (p.etype == ETH_P_PAUSE && *nic_reg(nic, IGNIS_CTRL) & CTRL_RFCE) {
-		nic_count(nic, get_unaligned_be16(data + ETH_HLEN + 2) ?
-			  IGNIS_XOFFRXC : IGNIS_XONRXC, 1);
-		if (!(rctl & RCTL_PMCF))
-			return;
-	}
-	if (!match_address(nic, data))
-		return;
 	if (rctl & RCTL_VFE && p.tagged &&
 	    !(*nic_reg(nic, IGNIS_VFTA(p.vlan >> 5 & 0x7f)) &
 	      BIT(p.vlan & 31)))

@@ -367,6 +367,14 @@ static bool process(struct nic *nic, u16 q, u64 addr)
 				  txq->buf + txq->len, len))
 			return false;
 		txq->len += len;
+		/* SDM 3.3.7: but for segments, of the last one */
+		if (d[2] & TXD_EOP && !nic->chip->adv &&
+		    !(d[2] & TXD_DEXT && txq->cmd & TXD_EXT_TSE)) {
+			txq->cmd &= ~(TXD_VLE | TXD_IFCS);
+			txq->cmd |= d[2] & (TXD_VLE | TXD_IFCS);
+			txq->olinfo &= ~TXD_EXT_VLAN;
+			txq->olinfo |= d[3] & TXD_EXT_VLAN;
+		}
 		if (d[2] & TXD_EOP) {
 			frame_done(nic, q);
 			txq->busy = false;

@@ -5,6 +5,7 @@
 #include <linux/etherdevice.h>
 #include <linux/rtnetlink.h>
 
+#include "ignis.h"
 #include "bench.h"
 #include "sample.h"
 
@@ -99,9 +100,16 @@ static void context_shared(struct kunit *test)
 static void wrap(struct kunit *test)
 {
 	struct bench *b = bench_up(test);
+	struct ignis *ig = netdev_priv(b->netdev);
+	struct ignis_tx_ring *ring = ig->tx[0];
 	unsigned int n = 0, burst, i;
 	struct flow flow = { UDP4 };
 
+	/* Indices are masked where they are used: let them come to 2^32 */
+	ring->ntu -= 2 * (ring->mask + 1);
+	ring->ntc = ring->ntu;
+	ring->batch = ring->ntu;
+	ring->kicked = ring->ntu;
 	for (burst = 1; n < 2500; burst = burst % 37 + 1) {
 		for (i = 0; i < burst; i++) {
 			flow.len = (n + i) * 7 % 1400;

@@ -309,8 +309,10 @@ void ignis_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *s)
 	s->rx_length_errors = hw[HW_RX_FRAGMENTS] + hw[HW_RX_OVERSIZE] +
 			      hw[HW_RX_JABBER];
 	s->rx_missed_errors += hw[HW_RX_MISSED];
+	/* A jabber's CRC is wrong, too */
 	s->rx_errors += s->rx_crc_errors + s->rx_frame_errors +
-			s->rx_length_errors + hw[HW_RX_SYMBOL_ERRORS];
+			s->rx_length_errors - hw[HW_RX_JABBER] +
+			hw[HW_RX_SYMBOL_ERRORS];
 	s->tx_aborted_errors = hw[HW_TX_EXCESSIVE_COLLISIONS];
 	s->tx_window_errors = hw[HW_TX_LATE_COLLISIONS];
 	s->tx_carrier_errors = hw[HW_TX_NO_CARRIER];
