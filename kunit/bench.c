@@ -129,15 +129,11 @@ struct bench *bench_new(struct kunit *test)
 	return bench_param_new(test, test->param_value);
 }
 
-/* Plug it in; 0 if there is a net_device now */
-int bench_plug(struct bench *b)
+/* Find the net_device and what it receives; 0 if there is one */
+int bench_attach(struct bench *b)
 {
 	struct net_device *netdev;
-	int err = nic_plug(b->nic);
 
-	if (err)
-		return err;
-	b->plugged = true;
 	rtnl_lock();
 	for_each_netdev(&init_net, netdev)
 		if (netdev->dev.parent == &b->nic->pdev->dev)
@@ -158,13 +154,30 @@ int bench_plug(struct bench *b)
 	return 0;
 }
 
-void bench_unplug(struct bench *b)
+/* The net_device may go */
+void bench_detach(struct bench *b)
 {
 	if (b->netdev)
 		__dev_remove_pack(&b->tap);
 	b->netdev = NULL;
 	synchronize_net();
 	skb_queue_purge(&b->received);
+}
+
+/* Plug it in; 0 if there is a net_device now */
+int bench_plug(struct bench *b)
+{
+	int err = nic_plug(b->nic);
+
+	if (err)
+		return err;
+	b->plugged = true;
+	return bench_attach(b);
+}
+
+void bench_unplug(struct bench *b)
+{
+	bench_detach(b);
 	nic_unplug(b->nic);
 	b->plugged = false;
 }

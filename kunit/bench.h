@@ -53,6 +53,8 @@ struct bench *bench_new(struct kunit *test);
 struct bench *bench_param_new(struct kunit *test,
 			      const struct bench_param *param);
 struct bench *bench_up(struct kunit *test);
+int bench_attach(struct bench *b);
+void bench_detach(struct bench *b);
 int bench_plug(struct bench *b);
 void bench_unplug(struct bench *b);
 int bench_open(struct bench *b);

@@ -4,9 +4,11 @@
 #include <linux/delay.h>
 #include <linux/etherdevice.h>
 #include <linux/mii.h>
+#include <linux/net.h>
 #include <linux/net_tstamp.h>
 #include <linux/rtnetlink.h>
 #include <net/netdev_lock.h>
+#include <net/sock.h>
 
 #include "ignis.h"
 #include "bench.h"
@@ -381,7 +383,9 @@ static s64 clock_ns(struct bench *b)
 
 static void near(struct kunit *test, s64 a, s64 b, s64 by)
 {
-	KUNIT_EXPECT_LE_MSG(test, abs(a - b), by, "%lld and %lld", a, b);
+	s64 off = abs(a - b);
+
+	KUNIT_EXPECT_LE_MSG(test, off, by, "%lld and %lld", a, b);
 }
 
 /* How far the clock has come in @us of the kernel's clock, less those */
@@ -570,6 +574,174 @@ static void inject_ptp(struct bench *b, u8 type)
 	kunit_kfree(b->test, f);
 }
 
+enum ptp_kind { PTP_L2_V2, PTP_L4_V2, PTP_L4_V1 };
+
+/* Does the chip stamp messages of a type with a filter of the kernel's? */
+static bool wants_stamp(int filter, enum ptp_kind kind, int type)
+{
+	switch (filter) {
+	case HWTSTAMP_FILTER_PTP_V1_L4_SYNC:
+		return kind == PTP_L4_V1 && !type;
+	case HWTSTAMP_FILTER_PTP_V1_L4_DELAY_REQ:
+		return kind == PTP_L4_V1 && type == 1;
+	case HWTSTAMP_FILTER_PTP_V2_L2_SYNC:
+		return kind == PTP_L2_V2 && !type;
+	case HWTSTAMP_FILTER_PTP_V2_L2_DELAY_REQ:
+		return kind == PTP_L2_V2 && type == 1;
+	case HWTSTAMP_FILTER_PTP_V2_L4_SYNC:
+	case HWTSTAMP_FILTER_PTP_V2_SYNC:
+		return !type;
+	case HWTSTAMP_FILTER_PTP_V2_L4_DELAY_REQ:
+	case HWTSTAMP_FILTER_PTP_V2_DELAY_REQ:
+		return type == 1;
+	}
+	return type < 8;
+}
+
+static void build_ptp(struct built *f, enum ptp_kind kind, int type)
+{
+	static const struct flow udp = {
+		.src = 2, .dst = 1, .proto = IPPROTO_UDP, .len = 60,
+		.sport = 319, .dport = 319,
+	};
+	static const struct flow l2 = { .etype = ETH_P_1588, .len = 60 };
+	u8 *ptp;
+
+	build(f, kind == PTP_L2_V2 ? &l2 : &udp);
+	ptp = f->data + f->payload;
+	memset(ptp, 0, 60);
+	if (kind == PTP_L4_V1) {
+		ptp[1] = 1;
+		ptp[32] = type;
+	} else {
+		ptp[0] = type;
+		ptp[1] = 2;
+		ptp[32] = 5;
+	}
+	/* UDP without a sum */
+	if (kind != PTP_L2_V2)
+		memset(f->data + f->l4 + 6, 0, 2);
+}
+
+static void stamp_filters(struct kunit *test)
+{
+	static const int filters[] = {
+		HWTSTAMP_FILTER_PTP_V1_L4_SYNC,
+		HWTSTAMP_FILTER_PTP_V1_L4_DELAY_REQ,
+		HWTSTAMP_FILTER_PTP_V2_L2_EVENT,
+		HWTSTAMP_FILTER_PTP_V2_L2_SYNC,
+		HWTSTAMP_FILTER_PTP_V2_L2_DELAY_REQ,
+		HWTSTAMP_FILTER_PTP_V2_L4_EVENT,
+		HWTSTAMP_FILTER_PTP_V2_L4_SYNC,
+		HWTSTAMP_FILTER_PTP_V2_L4_DELAY_REQ,
+		HWTSTAMP_FILTER_PTP_V2_EVENT,
+		HWTSTAMP_FILTER_PTP_V2_SYNC,
+		HWTSTAMP_FILTER_PTP_V2_DELAY_REQ,
+	};
+	struct bench *b = bench_up(test);
+	struct built *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct sk_buff *skb;
+	unsigned int i, kind;
+	s64 before, stamp;
+	int type;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	for (i = 0; i < ARRAY_SIZE(filters); i++) {
+		bool v1 = filters[i] == HWTSTAMP_FILTER_PTP_V1_L4_SYNC ||
+			  filters[i] == HWTSTAMP_FILTER_PTP_V1_L4_DELAY_REQ;
+
+		KUNIT_ASSERT_EQ(test, stamp_filter(b, filters[i], false), 0);
+		for (kind = PTP_L2_V2; kind <= PTP_L4_V1; kind++) {
+			/* The chip cannot tell versions apart */
+			if (v1 != (kind == PTP_L4_V1))
+				continue;
+			for (type = 0; type < 16; type++) {
+				build_ptp(f, kind, type);
+				before = clock_ns(b);
+				nic_inject(b->nic, f->data, f->len);
+				skb = bench_received(b);
+				KUNIT_ASSERT_NOT_NULL(test, skb);
+				stamp = skb_hwtstamps(skb)->hwtstamp;
+				kfree_skb(skb);
+				KUNIT_EXPECT_EQ_MSG(test, !!stamp,
+						    wants_stamp(filters[i],
+								kind, type),
+						    "filter %d kind %u type %d",
+						    filters[i], kind, type);
+				if (stamp)
+					near(test, stamp, before, 50000);
+			}
+		}
+	}
+}
+
+/* A message while the latch is full has no stamp, and the next one has */
+static void stamp_latch(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct built *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct sk_buff *skb;
+	unsigned long flags;
+	s64 before;
+	int i, k;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	KUNIT_ASSERT_EQ(test, stamp_filter(b, HWTSTAMP_FILTER_PTP_V2_EVENT,
+					   false), 0);
+	build_ptp(f, PTP_L4_V2, 0);
+	for (i = 0; i < 5; i++) {
+		before = clock_ns(b);
+		spin_lock_irqsave(&b->nic->lock, flags);
+		for (k = 0; k < 2; k++)
+			nic_rx_wire(b->nic, f->data, f->len, false);
+		nic_arm(b->nic, 0);
+		spin_unlock_irqrestore(&b->nic->lock, flags);
+		KUNIT_ASSERT_NOT_NULL(test, skb = bench_received(b));
+		near(test, skb_hwtstamps(skb)->hwtstamp, before, 50000);
+		kfree_skb(skb);
+		KUNIT_ASSERT_NOT_NULL(test, skb = bench_received(b));
+		KUNIT_EXPECT_EQ(test, skb_hwtstamps(skb)->hwtstamp, 0);
+		kfree_skb(skb);
+	}
+}
+
+/* Frames that are sent: who asked for it is told when */
+static void stamp_sent(struct kunit *test)
+{
+	static const struct flow flows[] = {
+		{ .etype = ETH_P_1588, .len = 60 }, { UDP4, .len = 60 },
+		{ UDP6, .len = 60 }, { TCP4, .len = 900, TAG(7) },
+	};
+	struct bench *b = bench_up(test);
+	struct socket *sock;
+	struct sk_buff *skb;
+	unsigned int i, on;
+	s64 before;
+
+	KUNIT_ASSERT_EQ(test, sock_create_kern(&init_net, PF_INET, SOCK_DGRAM,
+					       0, &sock), 0);
+	for (on = 0; on < 2; on++) {
+		KUNIT_ASSERT_EQ(test, stamp_filter(b, HWTSTAMP_FILTER_NONE, on),
+				0);
+		for (i = 0; i < ARRAY_SIZE(flows); i++) {
+			skb = build_skb_of(b, &flows[i], 0, 0, true);
+			skb_set_owner_w(skb, sock->sk);
+			skb_shinfo(skb)->tx_flags |= SKBTX_HW_TSTAMP;
+			before = clock_ns(b);
+			KUNIT_EXPECT_EQ(test, bench_send(b, skb), 0);
+			bench_expect_sent(b, &flows[i]);
+			usleep_range(20000, 21000);
+			skb = skb_dequeue(&sock->sk->sk_error_queue);
+			KUNIT_EXPECT_EQ(test, !!skb, on);
+			if (!skb)
+				continue;
+			near(test, skb_hwtstamps(skb)->hwtstamp, before, 50000);
+			kfree_skb(skb);
+		}
+	}
+	sock_release(sock);
+}
+
 static void stamps(struct kunit *test)
 {
 	struct bench *b = bench_up(test);
@@ -650,6 +822,9 @@ static struct kunit_case slow_cases[] = {
 	KUNIT_CASE_PARAM(clock_sleeps, bench_chips),
 	KUNIT_CASE_PARAM(clock_gone, bench_chips),
 	KUNIT_CASE_PARAM(stamps, bench_chips),
+	KUNIT_CASE_PARAM(stamp_filters, bench_chips),
+	KUNIT_CASE_PARAM(stamp_latch, bench_chips),
+	KUNIT_CASE_PARAM(stamp_sent, bench_chips),
 	KUNIT_CASE_PARAM(self_test, bench_chips),
 	{}
 };
