@@ -8,6 +8,7 @@
 #include <linux/etherdevice.h>
 #include <linux/prandom.h>
 #include <linux/rtnetlink.h>
+#include <net/netdev_lock.h>
 
 #include "bench.h"
 
@@ -264,6 +265,28 @@ static void storm(struct kunit *test)
 	bench_works(b);
 }
 
+/* A cause that is no queue's comes while moderation holds back a queue's */
+static void other_cause(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct flow flow = { UDP4, .len = 100 };
+	unsigned long flags;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		bench_inject(b, &flow);
+		if (!bench_expect_received(b, &flow, NULL))
+			return;
+		bench_inject(b, &flow);
+		usleep_range(2, 3);
+		spin_lock_irqsave(&b->nic->lock, flags);
+		nic_cause(b->nic, ICR_LSC);
+		spin_unlock_irqrestore(&b->nic->lock, flags);
+		if (!bench_expect_received(b, &flow, NULL))
+			return;
+	}
+}
+
 static void link_flaps(struct kunit *test)
 {
 	struct bench *b = bench_up(test);
@@ -469,6 +492,48 @@ static void do_traffic(struct bench *b)
 	usleep_range(3000000, 3100000);
 }
 
+static void do_sleep(struct bench *b)
+{
+	struct device *dev = &b->nic->pdev->dev;
+
+	dev->driver->pm->suspend(dev);
+	dev->driver->pm->resume(dev);
+}
+
+static void do_reset(struct bench *b)
+{
+	pci_reset_function(b->nic->pdev);
+}
+
+static void do_self_test(struct bench *b)
+{
+	struct ethtool_test t = { .flags = ETH_TEST_FL_OFFLINE };
+	u64 failed[16];
+
+	rtnl_lock();
+	netdev_lock_ops(b->netdev);
+	t.len = b->netdev->ethtool_ops->get_sset_count(b->netdev, ETH_SS_TEST);
+	if (t.len <= ARRAY_SIZE(failed))
+		b->netdev->ethtool_ops->self_test(b->netdev, &t, failed);
+	netdev_unlock_ops(b->netdev);
+	rtnl_unlock();
+}
+
+static void do_nvm(struct bench *b)
+{
+	struct ethtool_eeprom ee = {
+		.offset = 50, .len = 4,
+		.magic = PCI_VENDOR_ID_INTEL | b->nic->chip->device << 16,
+	};
+	u8 data[4] = { 1, 2, 3, 4 };
+
+	rtnl_lock();
+	netdev_lock_ops(b->netdev);
+	b->netdev->ethtool_ops->set_eeprom(b->netdev, &ee, data);
+	netdev_unlock_ops(b->netdev);
+	rtnl_unlock();
+}
+
 struct gone_act {
 	const char *name;
 	void (*act)(struct bench *b);
@@ -482,6 +547,10 @@ static const struct gone_act acts[] = {
 	{ "mtu", do_mtu },
 	{ "channels", do_channels },
 	{ "traffic", do_traffic },
+	{ "sleep", do_sleep },
+	{ "reset", do_reset },
+	{ "self-test", do_self_test },
+	{ "NVM", do_nvm },
 };
 
 static const void *gone_params(struct kunit *test, const void *prev, char *desc)
@@ -526,6 +595,7 @@ static struct kunit_case lies_cases[] = {
 	KUNIT_CASE_PARAM(rest_of_frame, bench_chips),
 	KUNIT_CASE_PARAM(beyond_ring, bench_chips),
 	KUNIT_CASE_PARAM(storm, bench_modes),
+	KUNIT_CASE_PARAM(other_cause, bench_modes),
 	KUNIT_CASE_PARAM(link_flaps, bench_chips),
 	KUNIT_CASE_PARAM(semaphores, bench_chips),
 	KUNIT_CASE_PARAM(mdio, bench_chips),

@@ -120,6 +120,8 @@ struct nic_frame {
  * @mdic_never: MDIC does not end
  * @nvm_never: EERD does not end
  * @nvm_no_grant: EECD.GNT is not given
+ * @nvm_busy: it never has written
+ * @nvm_slow_at: after this many words it writes for longer than a driver waits
  * @storm: causes that occur again each microsecond, and those of receive queues
  */
 struct nic_lies {
@@ -140,6 +142,8 @@ struct nic_lies {
 	bool mdic_never;
 	bool nvm_never;
 	bool nvm_no_grant;
+	bool nvm_busy;
+	unsigned int nvm_slow_at;
 	u32 storm;
 };
 
@@ -147,6 +151,7 @@ struct nic_options {
 	bool no_msix;
 	bool no_msi;
 	bool trusted;		/* its DMA is not watched */
+	bool nvm_small;		/* 82576: an EEPROM of 256 words */
 	const u16 *nvm;		/* NIC_NVM_WORDS of it; NULL: a good one */
 };
 
@@ -196,13 +201,14 @@ struct nic {
 
 	u16 nvm[NIC_NVM_WORDS];
 	struct {
-		u32 eecd;
-		u32 bits;	/* shifted in so far */
+		u64 bits;	/* shifted in so far */
 		u32 n;		/* how many */
-		u32 out;
+		bool out;	/* the bit that it gives */
 		bool wel;
+		u64 done;	/* when it has written */
 	} spi;
 	unsigned int nvm_writes;
+	bool nvm_small;
 
 	u16 phy[32];
 	bool cable;

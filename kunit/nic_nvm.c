@@ -6,9 +6,11 @@
 #include "nic.h"
 
 #define SPI_WRITE	0x02
-#define SPI_READ	0x03
 #define SPI_RDSR	0x05
 #define SPI_WREN	0x06
+#define SPI_A8		0x08	/* with small parts */
+#define SPI_WRITE_NS	(3 * NSEC_PER_MSEC)
+#define SPI_SLOW_NS	(30 * NSEC_PER_MSEC)
 
 /* What the driver drives, and the chip's own bits */
 #define EECD_PINS	(EECD_SK | EECD_CS | EECD_DI | EECD_REQ)
@@ -79,53 +81,82 @@ void nic_eewr_write(struct nic *nic, u32 reg, u32 val)
 	}
 	nic->nvm[word] = FIELD_GET(EERD_DATA, val);
 	nic->nvm_writes++;
-	*nic_reg(nic, reg) = (val & EERD_ADDR) | EERD_DONE;
+	*nic_reg(nic, reg) = (val & EERD_ADDR) |
+			     (nic->lies.nvm_busy ? 0 : EERD_DONE);
 }
 
-/* A bit is taken at the rising edge of the clock, one is given at the falling */
-static void spi_clock(struct nic *nic, bool di)
+/* Bits of a write: opcode, address, a word */
+static unsigned int spi_write_bits(struct nic *nic)
 {
-	u32 op, addr;
+	return *nic_reg(nic, IGNIS_EECD) & EECD_ADDR_16 ? 40 : 32;
+}
 
-	nic->spi.bits = nic->spi.bits << 1 | di;
-	nic->spi.n++;
-	op = nic->spi.n >= 8 ? nic->spi.bits >> (nic->spi.n - 8) & 0xff : 0;
+static bool spi_busy(struct nic *nic)
+{
+	return nic->lies.nvm_busy || ktime_get_ns() < nic->spi.done;
+}
 
-	if (nic->spi.n == 8 && op == SPI_RDSR)
-		nic->spi.out = 0;	/* never busy */
-	if (nic->spi.n == 8 && op == SPI_WREN)
+/* The chip is deselected: what it was told takes effect.  AT25: 2.5, 2.6 */
+static void spi_execute(struct nic *nic)
+{
+	unsigned int n = nic->spi.n, words = NIC_NVM_WORDS;
+	u64 bits = nic->spi.bits;
+	u8 op = n >= 8 ? bits >> (n - 8) : 0;
+	u32 addr = bits >> 16 & 0xffff;
+
+	if (!n || op == SPI_RDSR)
+		return;
+	if (spi_busy(nic)) {
+		nic_complain(nic, "SPI command %#x while busy", op);
+	} else if (op == SPI_WREN && n == 8) {
 		nic->spi.wel = true;
-	/* Opcode, 16 bits of address, a word: the first 40 bits */
-	if (nic->spi.n == 24)
-		nic->spi.out = nic->spi.bits;
-	if (nic->spi.n == 40) {
-		op = nic->spi.out >> 16 & 0xff;
-		addr = nic->spi.out & 0xffff;
-		if (op != SPI_WRITE)
-			return;
-		if (!nic->spi.wel || addr / 2 >= NIC_NVM_WORDS || addr % 2) {
-			nic_complain(nic, "SPI write at %#x, enabled: %d", addr,
-				     nic->spi.wel);
-			return;
-		}
-		nic->nvm[addr / 2] = swab16(nic->spi.bits);
-		nic->nvm_writes++;
-		nic->spi.wel = false;
+		return;
 	}
+	if (spi_write_bits(nic) == 32) {
+		words = 256;
+		addr = (bits >> 16 & 0xff) | (op & SPI_A8 ? 0x100 : 0);
+		op &= ~SPI_A8;
+	}
+	if (op != SPI_WRITE || n != spi_write_bits(nic) || !nic->spi.wel ||
+	    addr / 2 >= words || addr % 2) {
+		nic_complain(nic, "SPI command %#x of %u bits at %#x", op, n,
+			     addr);
+		return;
+	}
+	nic->nvm[addr / 2] = swab16(bits);
+	nic->spi.wel = false;
+	nic->spi.done = ktime_get_ns() + SPI_WRITE_NS;
+	if (++nic->nvm_writes == nic->lies.nvm_slow_at)
+		nic->spi.done += SPI_SLOW_NS;
 }
 
 void nic_eecd_write(struct nic *nic, u32 reg, u32 val)
 {
 	u32 *eecd = nic_reg(nic, reg), old = *eecd;
+	unsigned int n;
 
+	if (nic->chip->adv && val & EECD_REQ &&
+	    !(*nic_reg(nic, IGNIS_SW_FW_SYNC) & SW_FW_SYNC_NVM))
+		nic_complain(nic, "EECD.REQ without the NVM's semaphore");
 	*eecd = (old & ~(EECD_PINS | EECD_AUPDEN)) |
 		(val & (EECD_PINS | EECD_AUPDEN));
 	if (!(val & EECD_REQ))
 		return;
-	if (val & EECD_CS)
+	if (val & EECD_CS) {
+		if (!(old & EECD_CS))
+			spi_execute(nic);
 		nic->spi.n = 0;
-	else if (~old & val & EECD_SK)
-		spi_clock(nic, val & EECD_DI);
+	} else if (~old & val & EECD_SK) {
+		nic->spi.bits = nic->spi.bits << 1 | !!(val & EECD_DI);
+		nic->spi.n++;
+	} else if (old & ~val & EECD_SK) {
+		/* Bits come out at the falling edge: those of the status */
+		n = nic->spi.n;
+		nic->spi.out = n >= 8 && n < 16 &&
+			       (nic->spi.bits >> (n - 8) & 0xff) == SPI_RDSR &&
+			       (n == 15 ? spi_busy(nic) :
+				n == 14 && nic->spi.wel);
+	}
 }
 
 u32 nic_eecd_read(struct nic *nic, u32 reg)
@@ -134,5 +165,5 @@ u32 nic_eecd_read(struct nic *nic, u32 reg)
 
 	if (val & EECD_REQ && !nic->lies.nvm_no_grant)
 		val |= EECD_GNT;
-	return val;
+	return nic->spi.out ? val | EECD_DO : val;
 }

@@ -446,6 +446,7 @@ struct nic *nic_create(const struct nic_chip *chip, const char *driver,
 	nic->chip = chip;
 	nic->driver = driver;
 	nic->trusted = options->trusted;
+	nic->nvm_small = options->nvm_small;
 	nic->um.ops = &nic_um_ops;
 	nic->maps = RB_ROOT_CACHED;
 	spin_lock_init(&nic->lock);

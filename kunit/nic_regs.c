@@ -402,8 +402,10 @@ void nic_count(struct nic *nic, u32 reg, u64 n)
 		val[0] = sum;
 		val[1] = sum >> 32;
 	} else {
+		/* RQDPC has 12 bits, 82576 8.10.11 */
 		sum = *val + n;
-		*val = min_t(u64, sum, U32_MAX);
+		*val = min_t(u64, sum, nic->chip->adv && reg >= IGNIS_RQDPC(0) ?
+				       0xfff : U32_MAX);
 	}
 }
 
@@ -440,6 +442,8 @@ void nic_reset(struct nic *nic, bool power)
 	for (i = 0; i < nic->chip->n_resets; i++)
 		*nic_reg(nic, nic->chip->resets[i].reg) =
 			nic->chip->resets[i].val;
+	if (nic->nvm_small)
+		*nic_reg(nic, IGNIS_EECD) = EECD_PRES | EECD_AUTO_RD | 2 << 11;
 	if (!power) {
 		*nic_reg(nic, IGNIS_WUC) = wuc;
 		*nic_reg(nic, IGNIS_WUFC) = wufc;

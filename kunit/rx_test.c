@@ -4,6 +4,7 @@
 #include <linux/delay.h>
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
+#include <linux/mii.h>
 #include <linux/rtnetlink.h>
 
 #include "ignis.h"
@@ -149,11 +150,17 @@ static void wrap(struct kunit *test)
 	}
 }
 
-/* Too much at once is lost, counted, and forgotten */
-static void overrun(struct kunit *test)
+static u64 queue_drops(struct bench *b)
 {
-	struct bench *b = bench_up(test);
-	struct flow flow = { UDP4, .len = 1000 };
+	struct ignis *ig = netdev_priv(b->netdev);
+
+	return ig->vectors[0].rx_overruns + ig->vectors[1].rx_overruns;
+}
+
+/* Too much at once is lost, counted, and forgotten */
+static void lose(struct kunit *test, struct bench *b, u32 len, u32 n)
+{
+	struct flow flow = { UDP4, .len = len };
 	struct rtnl_link_stats64 s;
 	unsigned int i, got = 0;
 	struct built *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
@@ -162,19 +169,43 @@ static void overrun(struct kunit *test)
 	build(f, &flow);
 	/* At one instant, with nobody to refill */
 	spin_lock_irqsave(&b->nic->lock, flags);
-	for (i = 0; i < 2000; i++)
+	for (i = 0; i < n; i++)
 		nic_rx_wire(b->nic, f->data, f->len, false);
 	nic_arm(b->nic, 0);
 	spin_unlock_irqrestore(&b->nic->lock, flags);
 	usleep_range(100000, 110000);
 	got = skb_queue_len(&b->received);
 	KUNIT_EXPECT_GT(test, got, 0);
-	KUNIT_EXPECT_LT(test, got, 2000);
+	KUNIT_EXPECT_LT(test, got, n);
 	bench_drop_received(b);
 	bench_works(b);
 	usleep_range(3000000, 3100000);
 	dev_get_stats(b->netdev, &s);
-	KUNIT_EXPECT_EQ(test, s.rx_missed_errors + got, 2000);
+	KUNIT_EXPECT_EQ(test, s.rx_missed_errors + got, n);
+}
+
+/* In the FIFO, for want of descriptors */
+static void overrun(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+
+	lose(test, b, 1000, 2000);
+	KUNIT_EXPECT_EQ(test, queue_drops(b), 0);
+}
+
+/* By the queue, so that others need not wait: no pause frames stop the sender */
+static void overrun_drop(struct kunit *test)
+{
+	struct bench *b = bench_new(test);
+
+	b->nic->partner = ADVERTISE_ALL | ADVERTISE_CSMA;
+	KUNIT_ASSERT_EQ(test, bench_plug(b), 0);
+	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	KUNIT_ASSERT_EQ(test, bench_channels(b, 2), 0);
+	KUNIT_ASSERT_EQ(test, bench_rings(b, 64, 64), 0);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	lose(test, b, 60, 400);
+	KUNIT_EXPECT_GE(test, queue_drops(b), 400 - 64);
 }
 
 /* The list of addresses, and what each of its entries lets in */
@@ -353,6 +384,7 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE_PARAM(jumbo, bench_chips),
 	KUNIT_CASE_PARAM(wrap, bench_chips),
 	KUNIT_CASE_PARAM(overrun, bench_chips),
+	KUNIT_CASE_PARAM(overrun_drop, bench_82576),
 	KUNIT_CASE_PARAM(addresses, bench_chips),
 	KUNIT_CASE_PARAM(many_addresses, bench_chips),
 	KUNIT_CASE_PARAM(many_groups, bench_chips),

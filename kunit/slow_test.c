@@ -62,15 +62,15 @@ static void nvm_read(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, eeprom(b, false, 0, 2, data), 0);
 }
 
-static void nvm_write(struct kunit *test)
+static void write_nvm(struct kunit *test, struct bench *b)
 {
-	struct bench *b = bench_up(test);
 	u16 *want = kunit_kzalloc(test, sizeof(b->nic->nvm), GFP_KERNEL);
 	u8 data[16];
 	u32 at, n, i;
 
 	memcpy(want, b->nic->nvm, sizeof(b->nic->nvm));
-	for (at = 40; at < 60; at += 3) {
+	/* Around 256 an address has its ninth bit */
+	for (at = 240; at < 260; at += 3) {
 		for (n = 1; n < 6; n++) {
 			for (i = 0; i < n; i++)
 				data[i] = at * 3 + n * 17 + i;
@@ -81,6 +81,55 @@ static void nvm_write(struct kunit *test)
 					   sizeof(b->nic->nvm));
 		}
 	}
+	bench_works(b);
+}
+
+static void nvm_write(struct kunit *test)
+{
+	write_nvm(test, bench_up(test));
+}
+
+static void nvm_small(struct kunit *test)
+{
+	const struct bench_param *param = test->param_value;
+	struct bench_param mine = *param;
+	struct bench *b;
+
+	mine.options.nvm_small = true;
+	b = bench_param_new(test, &mine);
+	KUNIT_ASSERT_EQ(test, bench_plug(b), 0);
+	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	KUNIT_EXPECT_EQ(test, ops(b)->get_eeprom_len(b->netdev), 512);
+	write_nvm(test, b);
+}
+
+/* It does not get done: for a while, and the checksum is right; for ever */
+static void nvm_fails(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	u8 data[12] = "twelve bytes";
+	u16 want[NVM_CHECKSUM + 1];
+
+	if (b->nic->chip->adv) {
+		memcpy(want, b->nic->nvm, sizeof(want));
+		memcpy((u8 *)want + 50, data, 4);
+		nic_nvm_checksum(want);
+		b->nic->lies.nvm_slow_at = 2;
+		KUNIT_EXPECT_EQ(test, eeprom(b, true, 50, sizeof(data), data),
+				-ETIMEDOUT);
+		KUNIT_EXPECT_MEMEQ(test, want, b->nic->nvm, sizeof(want));
+		msleep(50);
+	}
+	b->nic->lies.nvm_busy = true;
+	data[0] ^= 1;
+	KUNIT_EXPECT_EQ(test, eeprom(b, true, 50, sizeof(data), data),
+			-ETIMEDOUT);
+	memset(&b->nic->lies, 0, sizeof(b->nic->lies));
+	KUNIT_EXPECT_EQ(test, eeprom(b, true, 50, sizeof(data), data), 0);
+	memcpy(want, b->nic->nvm, sizeof(want));
+	KUNIT_EXPECT_MEMEQ(test, (u8 *)want + 50, data, sizeof(data));
+	nic_nvm_checksum(want);
+	KUNIT_EXPECT_MEMEQ(test, want, b->nic->nvm, sizeof(want));
 	bench_works(b);
 }
 
@@ -598,6 +647,11 @@ static bool wants_stamp(int filter, enum ptp_kind kind, int type)
 	return type < 8;
 }
 
+static bool is_v1(enum ptp_kind kind)
+{
+	return kind == PTP_L4_V1;
+}
+
 static void build_ptp(struct built *f, enum ptp_kind kind, int type)
 {
 	static const struct flow udp = {
@@ -610,7 +664,7 @@ static void build_ptp(struct built *f, enum ptp_kind kind, int type)
 	build(f, kind == PTP_L2_V2 ? &l2 : &udp);
 	ptp = f->data + f->payload;
 	memset(ptp, 0, 60);
-	if (kind == PTP_L4_V1) {
+	if (is_v1(kind)) {
 		ptp[1] = 1;
 		ptp[32] = type;
 	} else {
@@ -653,7 +707,7 @@ static void stamp_filters(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, stamp_filter(b, filters[i], false), 0);
 		for (kind = PTP_L2_V2; kind <= PTP_L4_V1; kind++) {
 			/* The chip cannot tell versions apart */
-			if (v1 != (kind == PTP_L4_V1))
+			if (v1 != is_v1(kind))
 				continue;
 			for (type = 0; type < 16; type++) {
 				build_ptp(f, kind, type);
@@ -808,6 +862,8 @@ static void self_test(struct kunit *test)
 static struct kunit_case slow_cases[] = {
 	KUNIT_CASE_PARAM(nvm_read, bench_chips),
 	KUNIT_CASE_PARAM(nvm_write, bench_chips),
+	KUNIT_CASE_PARAM(nvm_small, bench_82576),
+	KUNIT_CASE_PARAM(nvm_fails, bench_chips),
 	KUNIT_CASE_PARAM(nvm_busy, bench_chips),
 	KUNIT_CASE_PARAM(speeds, bench_chips),
 	KUNIT_CASE_PARAM(forced, bench_chips),

@@ -148,7 +148,7 @@ def judge(src, tree, mutant):
     overlay(src, tree)
     lab.sh(["patch", "-p1", "-F0", "-s", "-r-", "--no-backup-if-mismatch", "-d", tree, "-i", mutant.path], "mutants", "patch")
     build(tree, "mutants")
-    wrong = run(tree, mutant.tests, timeout=120, log="mutants")
+    wrong = run(tree, mutant.tests, timeout=240, log="mutants")
     return wrong and f"{wrong[0]}{f' and {len(wrong) - 1} more' * (len(wrong) > 1)}"
 
 
@@ -161,7 +161,7 @@ def mutants(names):
     with tree() as (src, copy):
         build(copy, "mutants")
         for tests in sorted({m.tests for m in todo}):
-            if wrong := run(copy, tests, log="mutants"):
+            if wrong := run(copy, tests, timeout=120, log="mutants"):
                 raise lab.LabError(f"{tests} fails without a mutant: {wrong[0]}")
         try:
             for m in todo:
