@@ -14,6 +14,7 @@ from frames import (EXTENSIONS, PEER, PEER_MAC, US, Port, by_case, other, other_
                     zero_sum)
 from oracle import (IP, SCTP, TCP, UDP, Ether, IPv6ExtHdrFragment, Raw, difference, mac, mac_bytes, payload,
                     show, spoiled, tagged)
+from util import BOUNCE, bounces
 
 PORT = 5300                     # as udp() has it
 LARGEST = 0                     # the largest MTU the port can do
@@ -433,4 +434,12 @@ def test_tcp(port, v, gro):
 @pytest.mark.parametrize("mtu", [1500, LARGEST])
 def test_iommu(port, mtu):
     """The same behind an IOMMU that forgets a mapping at once."""
+    test_sizes(port, mtu, "")
+
+
+@pytest.mark.vm(cmdline=BOUNCE)
+@pytest.mark.parametrize("mtu", [1500, LARGEST])
+def test_bounce(port, mtu):
+    """With memory that the device cannot reach: what it writes is copied where the driver says so."""
+    bounces(port)
     test_sizes(port, mtu, "")

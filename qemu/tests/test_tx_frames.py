@@ -20,6 +20,7 @@ from frames import (EXTENSIONS, GSO_ECN, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, PEER,
                     other, other_behind, report, tcp, udp, zero_sum)
 from oracle import (IP, SCTP, TCP, UDP, Ether, IPv6, IPv6ExtHdrFragment, Raw, difference, mac_bytes, payload,
                     qemu_segments, segments, show, wrong)
+from util import BOUNCE, bounces
 
 
 def ip(v, *args, **kw):
@@ -400,3 +401,11 @@ def test_iommu(port, batches, group):
     mtu = port.max_mtu if group == "jumbo" else 1500
     with port.changed(f"ip link set $N mtu {mtu}", "ip link set $N mtu 1500"):
         port.transmit(batches(group, mtu))
+
+
+@pytest.mark.vm(cmdline=BOUNCE)
+@pytest.mark.parametrize("group", ["jumbo", "mixed"])
+def test_bounce(port, batches, group):
+    """From memory that the device cannot reach."""
+    bounces(port)
+    test_iommu(port, batches, group)

@@ -16,7 +16,7 @@ from frames import PEER, US, Port, other
 from frames import ip as headers
 from frames import tcp
 from oracle import OTHER, Ether, Raw, mac, mac_bytes, payload
-from util import eventually, explained, pair, toeplitz
+from util import BOUNCE, bounces, eventually, explained, pair, toeplitz
 
 ABORTED, DROP, PASS, TX, REDIRECT, UNKNOWN = 0, 1, 2, 3, 4, 77
 SINGLE, FRAGS = "obj /out/xdp.o sec xdp", "obj /out/xdp.o sec xdp.frags"
@@ -110,6 +110,14 @@ def test_verdicts(port, program):
     attach(port, program)
     verdicts(port, SIZES[program], (TX, DROP, PASS, REDIRECT, ABORTED, UNKNOWN), 12,
              ifindex=int(port.sh("cat /sys/class/net/$N/ifindex")))
+
+
+@pytest.mark.vm(cmdline=BOUNCE)
+@pytest.mark.parametrize("program", [SINGLE, FRAGS], ids=["single", "frags"])
+def test_bounce(port, program):
+    """With memory that the device cannot reach."""
+    bounces(port)
+    test_verdicts(port, program)
 
 
 def adjusted(port, sizes, tails, action, burst):

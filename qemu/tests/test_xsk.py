@@ -18,7 +18,7 @@ from frames import udp
 from oracle import Raw, ones_sum, payload
 from test_xdp import (ABORTED, DROP, FRAGS, PASS, REDIRECT, SINGLE, TX, adjusted, command, counters,
                       metadata, mine, objects, put, verdicts)
-from util import B, eventually, pair
+from util import B, BOUNCE, bounces, eventually, pair
 from vm import patience
 
 __all__ = ["objects"]
@@ -120,6 +120,14 @@ def test_echo(port, options):
     seen = sock.stop()
     assert (seen["rx"], seen["tx"], seen["done"]) == (sent, sent, sent)
     assert counters(port)["redirect"] - before["redirect"] == sent
+
+
+@pytest.mark.vm(cmdline=BOUNCE)
+@pytest.mark.parametrize("options", ["", "nowakeup=1"])
+def test_bounce(port, options):
+    """With memory that the device cannot reach."""
+    bounces(port)
+    test_echo(port, options)
 
 
 @pytest.mark.parametrize("options, holds", [(PAGES, 3072), (SHORT, 1024), ("chunk=3000 unaligned=1", 2048)])

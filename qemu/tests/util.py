@@ -70,6 +70,14 @@ def pair(machine, prepare=None, cmdline="", **kw):
             drop(vm)
 
 
+# All DMA is by buffers of the kernel's own; it copies from and to them
+BOUNCE = "swiotlb=force"
+
+
+def bounces(on):
+    assert int(on.sh("cat /sys/kernel/debug/swiotlb/io_tlb_used")), "DMA goes to where it should not"
+
+
 def nomsix(vm):
     """Make the ports look as if they had no MSI-X."""
     work = vm.dir / "nomsix"
