@@ -55,7 +55,7 @@ def test_udp(net, args):
     """The socket's buffer has room for what comes while the receiver's process waits for a CPU."""
     net.sh("sysctl -qw net.core.rmem_max=4194304 net.core.wmem_max=4194304")
     end = net.iperf(f"-u -w 2M {args}")["sum"]
-    assert end["packets"] > 250 and end["lost_percent"] < 5, end
+    assert end["packets"] > 100 and end["lost_percent"] < 5, end
 
 
 @pytest.mark.parametrize("mtu", [68, 577, 1501, 2048, 4000, 9000, "largest"])
