@@ -54,7 +54,7 @@ def add(data, lines, functions):
     """Count how often lines and functions of ours were run."""
     for unit in data:
         for source in unit["files"]:
-            path = Path(source["file"])
+            path = Path(unit["current_working_directory"], source["file"])
             if path.parent.name != "ignis":
                 continue
             for ln in source["lines"]:
