@@ -104,7 +104,10 @@ void ignis_filter_restore(struct ignis *ig)
 	unsigned int vid;
 
 	ignis_set_rar(ig, 0, ig->netdev->dev_addr);
-	/* Some may have gone while there was no device to tell */
+	/*
+	 * VLANs may have gone while there was no device to tell.  Frames with a
+	 * priority but no VLAN are always let in.
+	 */
 	bitmap_zero(ig->vlans, VLAN_N_VID);
 	__set_bit(0, ig->vlans);
 	if (ig->netdev->features & NETIF_F_HW_VLAN_CTAG_FILTER)

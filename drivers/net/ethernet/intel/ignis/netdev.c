@@ -504,6 +504,4 @@ void ignis_netdev_init(struct ignis *ig)
 	ig->cfg.tx_count = IGNIS_DEFAULT_RING;
 	ig->cfg.mtu = netdev->mtu;
 	ig->cfg.channels = min_t(u32, ig->max_channels, num_online_cpus());
-	/* Frames with a priority but no VLAN are always let in */
-	__set_bit(0, ig->vlans);
 }
