@@ -152,6 +152,7 @@ struct nic_options {
 	bool no_msi;
 	bool trusted;		/* its DMA is not watched */
 	bool nvm_small;		/* 82576: an EEPROM of 256 words */
+	bool nvm_flash;		/* 82574: the NVM is a copy of flash */
 	const u16 *nvm;		/* NIC_NVM_WORDS of it; NULL: a good one */
 };
 
@@ -209,6 +210,9 @@ struct nic {
 	} spi;
 	unsigned int nvm_writes;
 	bool nvm_small;
+	bool nvm_flash;
+	u16 flash[NIC_NVM_WORDS];
+	u64 flash_done;		/* when it has been written */
 
 	u16 phy[32];
 	bool cable;

@@ -10,6 +10,7 @@
 #define SPI_WREN	0x06
 #define SPI_A8		0x08	/* with small parts */
 #define SPI_WRITE_NS	(3 * NSEC_PER_MSEC)
+#define FLASH_NS	(500 * NSEC_PER_MSEC)
 #define SPI_SLOW_NS	(30 * NSEC_PER_MSEC)
 
 /* What the driver drives, and the chip's own bits */
@@ -135,6 +136,13 @@ void nic_eecd_write(struct nic *nic, u32 reg, u32 val)
 	u32 *eecd = nic_reg(nic, reg), old = *eecd;
 	unsigned int n;
 
+	/* 82574 10.2.2.9: the copy goes back to flash */
+	if (!nic->chip->adv && val & EECD_FLUPD) {
+		if (ktime_get_ns() < nic->flash_done)
+			nic_complain(nic, "EECD.FLUPD while it is set");
+		memcpy(nic->flash, nic->nvm, sizeof(nic->flash));
+		nic->flash_done = ktime_get_ns() + FLASH_NS;
+	}
 	if (nic->chip->adv && val & EECD_REQ &&
 	    !(*nic_reg(nic, IGNIS_SW_FW_SYNC) & SW_FW_SYNC_NVM))
 		nic_complain(nic, "EECD.REQ without the NVM's semaphore");
@@ -165,5 +173,7 @@ u32 nic_eecd_read(struct nic *nic, u32 reg)
 
 	if (val & EECD_REQ && !nic->lies.nvm_no_grant)
 		val |= EECD_GNT;
+	if (ktime_get_ns() < nic->flash_done)
+		val |= EECD_FLUPD;
 	return nic->spi.out ? val | EECD_DO : val;
 }

@@ -447,6 +447,7 @@ struct nic *nic_create(const struct nic_chip *chip, const char *driver,
 	nic->driver = driver;
 	nic->trusted = options->trusted;
 	nic->nvm_small = options->nvm_small;
+	nic->nvm_flash = options->nvm_flash;
 	nic->um.ops = &nic_um_ops;
 	nic->maps = RB_ROOT_CACHED;
 	spin_lock_init(&nic->lock);

@@ -444,6 +444,8 @@ void nic_reset(struct nic *nic, bool power)
 			nic->chip->resets[i].val;
 	if (nic->nvm_small)
 		*nic_reg(nic, IGNIS_EECD) = EECD_PRES | EECD_AUTO_RD | 2 << 11;
+	if (nic->nvm_flash)
+		*nic_reg(nic, IGNIS_EECD) |= EECD_NVADDS_FLASH;
 	if (!power) {
 		*nic_reg(nic, IGNIS_WUC) = wuc;
 		*nic_reg(nic, IGNIS_WUFC) = wufc;

@@ -103,6 +103,39 @@ static void nvm_small(struct kunit *test)
 	write_nvm(test, b);
 }
 
+/* What is written is in flash in the end; from one maker's, firmware must go */
+static void nvm_flash(struct kunit *test)
+{
+	const struct bench_param *param = test->param_value;
+	struct bench_param mine = *param;
+	struct bench *b;
+	u8 data[4];
+	int i;
+
+	if (param->chip->adv)
+		kunit_skip(test, "the chip has no such NVM");
+	mine.options.nvm_flash = true;
+	b = bench_param_new(test, &mine);
+	KUNIT_ASSERT_EQ(test, bench_plug(b), 0);
+	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	KUNIT_EXPECT_EQ(test, ops(b)->get_eeprom_len(b->netdev), 4096);
+	for (i = 0; i < 3; i++) {
+		if (i == 2)
+			*nic_reg(b->nic, IGNIS_FLOP) =
+				FIELD_PREP(FLOP_ERASE, FLOP_ERASE_STM);
+		memset(data, 0x11 * (i + 1), sizeof(data));
+		KUNIT_ASSERT_EQ(test, eeprom(b, true, 50, sizeof(data), data),
+				0);
+		KUNIT_EXPECT_MEMEQ(test, (u8 *)b->nic->flash + 50, data,
+				   sizeof(data));
+		KUNIT_EXPECT_MEMEQ(test, b->nic->flash, b->nic->nvm,
+				   sizeof(b->nic->nvm));
+		KUNIT_EXPECT_EQ(test, *nic_reg(b->nic, IGNIS_HICR),
+				i == 2 ? HICR_FW_RESET : 0);
+	}
+	bench_works(b);
+}
+
 /* It does not get done: for a while, and the checksum is right; for ever */
 static void nvm_fails(struct kunit *test)
 {
@@ -863,6 +896,7 @@ static struct kunit_case slow_cases[] = {
 	KUNIT_CASE_PARAM(nvm_read, bench_chips),
 	KUNIT_CASE_PARAM(nvm_write, bench_chips),
 	KUNIT_CASE_PARAM(nvm_small, bench_82576),
+	KUNIT_CASE_PARAM(nvm_flash, bench_chips),
 	KUNIT_CASE_PARAM(nvm_fails, bench_chips),
 	KUNIT_CASE_PARAM(nvm_busy, bench_chips),
 	KUNIT_CASE_PARAM(speeds, bench_chips),
