@@ -232,7 +232,7 @@ def test_last_words(boot, panic):
     heard = heard.decode(errors="replace")
     assert "Kernel panic - not syncing: sysrq triggered crash" in heard
     missing = [line for line in said if line not in heard]
-    assert len(said) > 200 and not missing, (len(said), missing)
+    assert len(said) > 200 and not missing, (len(said), len(missing), missing[:3], missing[-3:])
 
 
 def test_clean(net):
