@@ -158,7 +158,7 @@ def configfs(run):
 def netconsole(dev, mac):
     """A script that sends the kernel's messages from a port on."""
     return (f"mkdir {TARGET}; cd {TARGET}; echo {dev} > dev_name; echo {A[4]} > local_ip; echo {B[4]} > remote_ip;"
-            f"echo {mac} > remote_mac; echo 1 > enabled; dmesg -n 8;")
+            f"echo {mac} > remote_mac; echo 0 > extended; echo 1 > enabled; dmesg -n 8;")
 
 
 @contextlib.contextmanager
