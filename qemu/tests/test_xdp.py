@@ -263,9 +263,10 @@ def test_under_traffic(machine, objects):
             net.sh(f"ip link set $A xdpdrv {SINGLE}")
             job = net.start("for i in 1 2 3 4 5 6 7 8 9 10; do ip -force link set $A xdpdrv "
                             f"{FRAGS}; ip -force link set $A xdpdrv {SINGLE}; done")
+            was = net.stats()
             got = net.train(3000, gap=300)
             job.wait()
-        assert got["got"] == 3000, got
+            assert got["got"] == 3000, (got, net.grown(was))
         left = [p for p in json.loads(net.sh("bpftool -j prog")) if p["type"] == "xdp"]
         assert not left
         net.check()

@@ -337,11 +337,11 @@ class Pair(Shell):
             job.stop()
 
     def train(self, count, to="a", flows=1, gap=100, size=64, recv="", cpus=""):
-        """UDP datagrams from the other port; the receiver's report."""
+        """UDP datagrams from the other port, one each gap microseconds (for stock kernels); the receiver's report."""
         there, here, address = ("$P", "", A[4]) if to == "a" else ("", "$P", B[4])
         job = self.start(f"exec {here} python3 $H/train.py recv {address} {count} size={size} {recv}")
         self.wait(f"{here} ss -Hlun sport = 5300 | grep -q .")
-        self.sh(f"{there} python3 $H/train.py send {address} {count} flows={flows} gap={gap}"
+        self.sh(f"{there} python3 $H/train.py send {address} {count} flows={flows} gap={patience(gap)}"
                 f" size={size} cpus={cpus}")
         return json.loads(job.wait().out)
 
