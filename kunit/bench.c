@@ -53,6 +53,11 @@ const void *bench_82576(struct kunit *test, const void *prev, char *desc)
 	return bench_next(chips, 1, prev, desc);
 }
 
+const void *bench_82574(struct kunit *test, const void *prev, char *desc)
+{
+	return bench_next(chips + 1, 1, prev, desc);
+}
+
 /*
  * A case that runs for every entry of a table, each beginning with its name, on
  * every chip; arg is the index.

@@ -112,8 +112,6 @@ static void nvm_flash(struct kunit *test)
 	u8 data[4];
 	int i;
 
-	if (param->chip->adv)
-		kunit_skip(test, "the chip has no such NVM");
 	mine.options.nvm_flash = true;
 	b = bench_param_new(test, &mine);
 	KUNIT_ASSERT_EQ(test, bench_plug(b), 0);
@@ -896,7 +894,7 @@ static struct kunit_case slow_cases[] = {
 	KUNIT_CASE_PARAM(nvm_read, bench_chips),
 	KUNIT_CASE_PARAM(nvm_write, bench_chips),
 	KUNIT_CASE_PARAM(nvm_small, bench_82576),
-	KUNIT_CASE_PARAM(nvm_flash, bench_chips),
+	KUNIT_CASE_PARAM(nvm_flash, bench_82574),
 	KUNIT_CASE_PARAM(nvm_fails, bench_chips),
 	KUNIT_CASE_PARAM(nvm_busy, bench_chips),
 	KUNIT_CASE_PARAM(speeds, bench_chips),
