@@ -8,6 +8,7 @@
 #include <linux/etherdevice.h>
 #include <linux/prandom.h>
 #include <linux/rtnetlink.h>
+#include <net/devlink.h>
 #include <net/netdev_lock.h>
 
 #include "bench.h"
@@ -406,26 +407,41 @@ static void probe_lies(struct kunit *test)
 /* Whatever is in the NVM the port works, with an address that is one */
 static void nvm_garbage(struct kunit *test)
 {
+	/* Of the board's number as text: where it is, how many words */
+	static const u16 texts[][2] = {
+		{ 0x40, 6 }, { 0x40, 0 }, { 0x40, 1 }, { 0x40, 9 },
+		{ 0x40, 10 }, { 0x40, 0xffff }, { NIC_NVM_WORDS - 3, 6 },
+		{ 0xffff, 6 },
+	};
 	const struct bench_param *param = test->param_value;
 	u16 *image = kunit_kzalloc(test, NIC_NVM_WORDS * 2, GFP_KERNEL);
 	struct bench_param mine = *param;
 	struct bench *b;
+	char text[64];
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, image);
 	prandom_seed_state(&rnd, 7);
 	mine.options.nvm = image;
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 4 + ARRAY_SIZE(texts); i++) {
 		if (i == 1)
 			memset(image, 0xff, NIC_NVM_WORDS * 2);
 		else if (i)
 			prandom_bytes_state(&rnd, image, NIC_NVM_WORDS * 2);
+		if (i >= 4) {
+			image[8] = 0xfafa;
+			image[9] = texts[i - 4][0];
+			image[min(image[9], NIC_NVM_WORDS - 1)] =
+				texts[i - 4][1];
+		}
 		b = bench_param_new(test, &mine);
 		KUNIT_ASSERT_EQ(test, bench_plug(b), 0);
 		KUNIT_EXPECT_TRUE(test,
 				  is_valid_ether_addr(b->netdev->dev_addr));
 		KUNIT_ASSERT_EQ(test, bench_open(b), 0);
 		KUNIT_EXPECT_TRUE(test, bench_link(b));
+		devlink_compat_running_version(b->netdev->devlink_port->devlink,
+					       text, sizeof(text));
 		bench_unplug(b);
 	}
 }

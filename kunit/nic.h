@@ -109,6 +109,7 @@ struct nic_frame {
  * @tx_hold: nothing is fetched from transmit rings
  * @tx_no_report: no DD is written
  * @rx_hook: may change a receive descriptor before it is written
+ * @map_fails_at: so many mappings from now the IOMMU has no room for one
  * @stuck_queues: RXDCTL, TXDCTL: ENABLE reads as it was
  * @stuck_reset: CTRL.RST does not end
  * @stuck_master: STATUS.GIO_MASTER_EN stays
@@ -131,6 +132,7 @@ struct nic_lies {
 	bool tx_no_report;
 	void (*rx_hook)(struct nic *nic, u16 queue, u32 index,
 			union ignis_rx_desc *desc);
+	unsigned int map_fails_at;
 	bool stuck_queues;
 	bool stuck_reset;
 	bool stuck_master;

@@ -95,8 +95,11 @@ static void nic_dma_free(struct device *dev, size_t size, void *va,
 static dma_addr_t nic_dma_map(struct device *dev, phys_addr_t phys, size_t size,
 			      enum dma_data_direction dir, unsigned long attrs)
 {
-	return nic_map(nic_of(dev), phys, size, dir, false) ? phys :
-							      DMA_MAPPING_ERROR;
+	struct nic *nic = nic_of(dev);
+
+	if (nic->lies.map_fails_at && !--nic->lies.map_fails_at)
+		return DMA_MAPPING_ERROR;
+	return nic_map(nic, phys, size, dir, false) ? phys : DMA_MAPPING_ERROR;
 }
 
 static void nic_dma_unmap(struct device *dev, dma_addr_t dma, size_t size,

@@ -809,6 +809,16 @@ static void stamp_sent(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, stamp_filter(b, HWTSTAMP_FILTER_NONE, on),
 				0);
 		for (i = 0; i < ARRAY_SIZE(flows); i++) {
+			/* One that is not sent has none, nor keeps the latch */
+			skb = build_skb_of(b, &flows[i], 0, 0, true);
+			skb_set_owner_w(skb, sock->sk);
+			skb_shinfo(skb)->tx_flags |= SKBTX_HW_TSTAMP;
+			b->nic->lies.map_fails_at = 1;
+			bench_send(b, skb);
+			usleep_range(20000, 21000);
+			skb = skb_dequeue(&sock->sk->sk_error_queue);
+			KUNIT_EXPECT_NULL(test, skb);
+
 			skb = build_skb_of(b, &flows[i], 0, 0, true);
 			skb_set_owner_w(skb, sock->sk);
 			skb_shinfo(skb)->tx_flags |= SKBTX_HW_TSTAMP;

@@ -174,6 +174,27 @@ static void ring_full_alone(struct kunit *test)
 	bench_works(b);
 }
 
+/* A piece of a frame cannot be mapped: nothing of it stays behind */
+static void unmapped(struct kunit *test)
+{
+	const struct flow flow = { TCP4, .len = 900 };
+	struct bench *b = bench_up(test);
+	unsigned int at, maps;
+
+	for (at = 1; at <= 4; at++) {
+		bench_works(b);
+		usleep_range(10000, 11000);
+		maps = b->nic->n_maps;
+		b->nic->lies.map_fails_at = at;
+		bench_send(b, build_skb_of(b, &flow, 3, 0, true));
+		usleep_range(10000, 11000);
+		KUNIT_EXPECT_EQ(test, b->nic->lies.map_fails_at, 0);
+		KUNIT_EXPECT_EQ(test, b->nic->n_maps, maps);
+		KUNIT_EXPECT_EQ(test, b->nic->n_sent, 0);
+	}
+	bench_works(b);
+}
+
 /* The link goes with frames in the ring: they are thrown away, and it goes on */
 static void link_lost(struct kunit *test)
 {
@@ -266,6 +287,7 @@ static struct kunit_case tx_cases[] = {
 	KUNIT_CASE_PARAM(wrap, bench_chips),
 	KUNIT_CASE_PARAM(ring_full, bench_chips),
 	KUNIT_CASE_PARAM(ring_full_alone, bench_chips),
+	KUNIT_CASE_PARAM(unmapped, bench_chips),
 	KUNIT_CASE_PARAM(link_lost, bench_chips),
 	KUNIT_CASE_PARAM(hang, bench_chips),
 	KUNIT_CASE_PARAM(hang_twice, bench_chips),

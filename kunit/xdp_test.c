@@ -144,6 +144,32 @@ static void verdicts_jumbo(struct kunit *test)
 	all_verdicts(test, 9000);
 }
 
+static void lie_eop_never(struct nic *nic, u16 q, u32 i,
+			  union ignis_rx_desc *desc)
+{
+	desc->wb.staterr &= cpu_to_le32(~RXD_EOP);
+}
+
+/* The port is closed in the middle of a frame */
+static void unfinished(struct kunit *test)
+{
+	struct bpf_prog *prog;
+	struct bench *b = xdp_up(test, &prog, 9000);
+	const struct flow flow = { UDP4, .len = 8000 };
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		b->nic->lies.rx_hook = lie_eop_never;
+		bench_inject(b, &flow);
+		expect_nothing(b);
+		b->nic->lies.rx_hook = NULL;
+		bench_close(b);
+		KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+		bench_works(b);
+	}
+	xdp_down(b, prog);
+}
+
 /* What a program leaves of a frame is what goes on */
 static void cut(struct kunit *test)
 {
@@ -379,6 +405,7 @@ static void no_room(struct kunit *test)
 static struct kunit_case xdp_cases[] = {
 	KUNIT_CASE_PARAM(verdicts, bench_chips),
 	KUNIT_CASE_PARAM(verdicts_jumbo, bench_chips),
+	KUNIT_CASE_PARAM(unfinished, bench_chips),
 	KUNIT_CASE_PARAM(cut, bench_chips),
 	KUNIT_CASE_PARAM(ring_full, bench_chips),
 	KUNIT_CASE_PARAM(come_and_go, bench_chips),

@@ -15,14 +15,16 @@
 /* The text's block: its length in words, its own included, then characters */
 static int ignis_board_text(struct ignis *ig, u16 start, char *buf)
 {
+	unsigned int size = ignis_get_eeprom_len(ig->netdev) / 2, i;
 	u16 words[PBA_TEXT_MAX / 2], n;
-	unsigned int i;
 	int err;
 
+	if (start >= size)
+		return -ENODATA;
 	err = ignis_nvm_read(ig, start, 1, &n);
 	if (err)
 		return err;
-	if (n < 2 || n - 1 > ARRAY_SIZE(words))
+	if (n < 2 || n - 1 > ARRAY_SIZE(words) || start + n > size)
 		return -ENODATA;
 	n--;
 	err = ignis_nvm_read(ig, start + 1, n, words);
