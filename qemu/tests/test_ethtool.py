@@ -420,6 +420,7 @@ def test_wake_up_armed(machine):
     port = Port(vm)
     bar = int(port.sh("head -1 /sys/class/net/$D/device/resource").split()[0], 16)
     port.sh("ip link set $D address 02:00:00:00:be:ef; ethtool -s $D wol umg; dmesg -n 7")
+    vm.keep_coverage()
     mark = vm.log.stat().st_size
     vm.start("exec python3 -c 'import ctypes; ctypes.CDLL(None).reboot(0xcdef0123 - (1 << 32))'")
     assert eventually(lambda: b"reboot: System halted" in vm.log.read_bytes()[mark:], 60)
