@@ -427,7 +427,7 @@ class VM:
                 path.unlink()
 
     def close(self):
-        if self.proc and self.driver == "ignis":
+        if self.proc:
             with contextlib.suppress(VMError, CommandError):
                 self.keep_coverage()
         self._end()
@@ -435,7 +435,7 @@ class VM:
 
     def keep_coverage(self):
         """For "make coverage", while the guest can still tell."""
-        notes = list(Path(self.module).parent.glob("*.gcno"))
+        notes = self.driver == "ignis" and list(Path(self.module).parent.glob("*.gcno"))
         if notes:
             # /out is gone in a guest that slept; and the kernel's files seem to be empty
             text = self.run(f"cd /sys/kernel/debug/gcov/build/{lab.DRIVER_DIR}; mkdir -p /run/gcda;"
