@@ -98,6 +98,8 @@ void bench_expect_sent(struct bench *b, const struct flow *flow);
 void bench_inject(struct bench *b, const struct flow *flow);
 struct sk_buff *bench_received(struct bench *b);
 void bench_drop_received(struct bench *b);
+void bench_no_eop(struct nic *nic, u16 queue, u32 index,
+		  union ignis_rx_desc *desc);
 bool bench_expect_received(struct bench *b, const struct flow *flow,
 			   struct sk_buff **kept);
 void bench_works(struct bench *b);

@@ -39,12 +39,6 @@ static void lie_length_random(struct nic *nic, u16 q, u32 i,
 	desc->wb.length = cpu_to_le16(prandom_u32_state(&rnd));
 }
 
-static void lie_eop_never(struct nic *nic, u16 q, u32 i,
-			  union ignis_rx_desc *desc)
-{
-	desc->wb.staterr &= cpu_to_le32(~RXD_EOP);
-}
-
 static void lie_eop_random(struct nic *nic, u16 q, u32 i,
 			   union ignis_rx_desc *desc)
 {
@@ -127,7 +121,7 @@ static const struct {
 	{ "length over buffer", lie_length_over },
 	{ "length 65535", lie_length_most },
 	{ "length random", lie_length_random },
-	{ "EOP never", lie_eop_never },
+	{ "EOP never", bench_no_eop },
 	{ "EOP random", lie_eop_random },
 	{ "DD missing", lie_dd_missing, true },
 	{ "damaged", lie_error },

@@ -183,7 +183,8 @@ void nic_mdic_write(struct nic *nic, u32 reg, u32 val)
 	if (ktime_get_ns() < nic->mdic_done)
 		nic_complain(nic, "MDIC written while busy");
 	/* Firmware and the other port have PHYs, too */
-	if (!(nic->chip->adv ? *nic_reg(nic, IGNIS_SW_FW_SYNC) & BIT(1) :
+	if (!(nic->chip->adv ? *nic_reg(nic, IGNIS_SW_FW_SYNC) &
+			       SW_FW_SYNC_PHY0 :
 			       *nic_reg(nic, IGNIS_EXTCNF_CTRL) &
 			       EXTCNF_MDIO_SW))
 		nic_complain(nic, "MDIC written without the PHY's semaphore");

@@ -640,20 +640,6 @@ static int stamp_filter(struct bench *b, int filter, bool tx)
 	return err;
 }
 
-/* A PTP message over Ethernet, of version 2 */
-static void inject_ptp(struct bench *b, u8 type)
-{
-	struct built *f = kunit_kzalloc(b->test, sizeof(*f), GFP_KERNEL);
-	struct flow flow = { .etype = ETH_P_1588, .len = 60 };
-
-	build(f, &flow);
-	memset(f->data + f->payload, 0, 60);
-	f->data[f->payload] = type;
-	f->data[f->payload + 1] = 2;
-	nic_inject(b->nic, f->data, f->len);
-	kunit_kfree(b->test, f);
-}
-
 enum ptp_kind { PTP_L2_V2, PTP_L4_V2, PTP_L4_V1 };
 
 /* Does the chip stamp messages of a type with a filter of the kernel's? */
@@ -706,6 +692,17 @@ static void build_ptp(struct built *f, enum ptp_kind kind, int type)
 	/* UDP without a sum */
 	if (kind != PTP_L2_V2)
 		memset(f->data + f->l4 + 6, 0, 2);
+}
+
+/* A PTP message over Ethernet, of version 2 */
+static void inject_ptp(struct bench *b, u8 type)
+{
+	struct built *f = kunit_kzalloc(b->test, sizeof(*f), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(b->test, f);
+	build_ptp(f, PTP_L2_V2, type);
+	nic_inject(b->nic, f->data, f->len);
+	kunit_kfree(b->test, f);
 }
 
 static void stamp_filters(struct kunit *test)
@@ -790,6 +787,16 @@ static void stamp_latch(struct kunit *test)
 	}
 }
 
+static struct sk_buff *to_be_stamped(struct bench *b, const struct flow *flow,
+				     struct sock *sk)
+{
+	struct sk_buff *skb = build_skb_of(b, flow, 0, 0, true);
+
+	skb_set_owner_w(skb, sk);
+	skb_shinfo(skb)->tx_flags |= SKBTX_HW_TSTAMP;
+	return skb;
+}
+
 /* Frames that are sent: who asked for it is told when */
 static void stamp_sent(struct kunit *test)
 {
@@ -810,18 +817,14 @@ static void stamp_sent(struct kunit *test)
 				0);
 		for (i = 0; i < ARRAY_SIZE(flows); i++) {
 			/* One that is not sent has none, nor keeps the latch */
-			skb = build_skb_of(b, &flows[i], 0, 0, true);
-			skb_set_owner_w(skb, sock->sk);
-			skb_shinfo(skb)->tx_flags |= SKBTX_HW_TSTAMP;
+			skb = to_be_stamped(b, &flows[i], sock->sk);
 			b->nic->lies.map_fails_at = 1;
 			bench_send(b, skb);
 			usleep_range(20000, 21000);
 			skb = skb_dequeue(&sock->sk->sk_error_queue);
 			KUNIT_EXPECT_NULL(test, skb);
 
-			skb = build_skb_of(b, &flows[i], 0, 0, true);
-			skb_set_owner_w(skb, sock->sk);
-			skb_shinfo(skb)->tx_flags |= SKBTX_HW_TSTAMP;
+			skb = to_be_stamped(b, &flows[i], sock->sk);
 			before = clock_ns(b);
 			KUNIT_EXPECT_EQ(test, bench_send(b, skb), 0);
 			bench_expect_sent(b, &flows[i]);
