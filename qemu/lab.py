@@ -246,9 +246,14 @@ def installed(packages):
             if len(f) == 3 and f[1] == "installed"}
 
 
-def host_packages():
-    have = installed(HOST)
-    missing = [p for p in HOST if p not in have]
+def host_packages(wanted=HOST):
+    with locked("host-packages"):
+        install_missing(wanted)
+
+
+def install_missing(wanted):
+    have = installed(wanted)
+    missing = [p for p in wanted if p not in have]
     qemu = re.match(r"(?:\d+:)?(\d+)", have.get("qemu-system-x86", ""))
     if qemu and int(qemu[1]) < 8 and "qemu-system-x86" not in missing:
         missing.append("qemu-system-x86")       # igb came with QEMU 8.0
@@ -286,6 +291,7 @@ def root(name="base"):
 
 
 def make_root(name, tree, packages, apt):
+    host_packages(["mmdebstrap"])
     d, newer = distro(), ROOTS[name][1]
     say(f"root file system {name} ({d['suite']}, about half a minute)")
     tree.parent.mkdir(parents=True, exist_ok=True)
@@ -498,9 +504,6 @@ TREES = {"conformance": UPSTREAM, "debug": [*UPSTREAM, "debug"]}
 
 def tree(name):
     """TREES[name] built: a path that Kernel() takes."""
-    with locked("setup"):
-        host_packages()
-        root("conformance")
     with locked():
         src = source()
     fragments = [src / f if "/" in f else PROJECT / f"qemu/config/{f}.config" for f in TREES[name]]
