@@ -166,14 +166,11 @@ void ignis_rx_pass(struct ignis_vector *v, struct sk_buff *skb,
 	ignis_rx_deliver(v, skb, v->rx->queue, desc, staterr, n);
 }
 
-/* Damaged frames are for those who asked for them, if there is a header */
-static bool ignis_rx_damaged_ok(struct net_device *netdev, bool header, u32 len)
-{
-	return (netdev->features & NETIF_F_RXALL) &&
-	       (header || len >= ETH_HLEN);
-}
-
-/* Whether a buffer belongs to a frame that can be used; @first of it? */
+/*
+ * Whether a buffer belongs to a frame that can be used; @first of it?  That has
+ * the header, lest the stack looks for it beyond.  Damaged frames are for those
+ * who asked for them.
+ */
 static bool ignis_rx_usable(struct ignis_vector *v, u32 staterr, u32 len,
 			    bool first, struct ignis_rx_counts *n)
 {
@@ -181,9 +178,9 @@ static bool ignis_rx_usable(struct ignis_vector *v, u32 staterr, u32 len,
 
 	if (ring->discard)
 		return false;
-	if (len && len <= ring->buf_len &&
+	if (len >= (first ? ETH_HLEN : 1) && len <= ring->buf_len &&
 	    (!(staterr & RXD_DAMAGED) ||
-	     ignis_rx_damaged_ok(v->napi.dev, !first, len)))
+	     v->napi.dev->features & NETIF_F_RXALL))
 		return true;
 
 	n->errors++;
@@ -513,7 +510,7 @@ static __always_inline int ignis_rx_loop(struct ignis_vector *v, int budget,
 	/* What stays the same in a poll, lest it is loaded for each frame */
 	const bool sync = dma_dev_need_sync(ring->pool->p.dev);
 	const u32 rare = xdp ? RXD_DAMAGED | v->ig->mac->rx_stamp : ring->rare;
-	const u32 mask = ring->mask, buf_len = ring->buf_len;
+	const u32 mask = ring->mask, lengths = ring->buf_len - ETH_HLEN;
 	union ignis_rx_desc *descs = ring->desc;
 	struct ignis_rx_buf *bufs = ring->buf;
 	struct ignis_rx_counts n = {};
@@ -547,7 +544,7 @@ static __always_inline int ignis_rx_loop(struct ignis_vector *v, int budget,
 
 		/* In one buffer, of a possible length, with nothing to look at */
 		plain = !((staterr ^ RXD_EOP) & (RXD_EOP | rare)) &&
-			len - 1 < buf_len && !ring->partial;
+			len - ETH_HLEN <= lengths && !ring->partial;
 		if (likely(plain) && unlikely(sync))
 			ignis_rx_sync(ring, buf, len);
 

@@ -404,7 +404,8 @@ static bool ignis_xsk_gather(struct ignis_rx_ring *ring, struct xdp_buff *xdp,
 	if (ring->discard)
 		return false;
 
-	if (!len || len > ring->buf_len || (staterr & RXD_DAMAGED))
+	if (len < (ring->xsk_head ? 1 : ETH_HLEN) || len > ring->buf_len ||
+	    (staterr & RXD_DAMAGED))
 		goto error;
 
 	xsk_buff_dma_sync_for_cpu(xdp);
@@ -470,16 +471,17 @@ static noinline void ignis_xsk_special(struct ignis_vector *v,
 }
 
 /*
- * The longest buffer that is a plain frame, if its status says so too: one for a
- * program that cannot ask about it, to be found in memory as the chip left it.
+ * How many lengths, from a header's on, a buffer with a plain frame may have, if its
+ * status says so too: one for a program that cannot ask about it, to be found in
+ * memory as the chip left it.
  */
-static u32 ignis_xsk_plain_len(const struct ignis_rx_ring *ring,
-			       const struct bpf_prog *prog)
+static u32 ignis_xsk_plain_lengths(const struct ignis_rx_ring *ring,
+				   const struct bpf_prog *prog)
 {
 	if (!prog || bpf_prog_is_dev_bound(prog->aux) || ring->xsk_head ||
 	    ring->discard || dma_dev_need_sync(ring->xsk->dev))
 		return 0;
-	return ring->buf_len;
+	return ring->buf_len - ETH_HLEN + 1;
 }
 
 /* Up to @max buffers from slot @first on, where the ring does not end before */
@@ -492,7 +494,7 @@ static u32 ignis_xsk_rx_span(struct ignis_vector *v, struct bpf_prog *prog,
 	const union ignis_rx_desc *desc = &ring->desc[first];
 	const union ignis_rx_desc *end = desc + max;
 	struct xdp_buff **buf = &ring->xsk_buf[first];
-	u32 plain_len = ignis_xsk_plain_len(ring, prog);
+	u32 lengths = ignis_xsk_plain_lengths(ring, prog);
 	struct net_device *netdev = v->napi.dev;
 
 	for (; desc != end; desc++, buf++) {
@@ -504,7 +506,7 @@ static u32 ignis_xsk_rx_span(struct ignis_vector *v, struct bpf_prog *prog,
 			/* The rest was written no later than DD */
 			dma_rmb();
 			len = le16_to_cpu(desc->wb.length);
-			if (likely(len - 1 < plain_len)) {
+			if (likely(len - ETH_HLEN < lengths)) {
 				xsk_buff_set_size(xdp, len);
 				n->rx.bytes += len;
 				ignis_xsk_run(v, netdev, prog, xdp, desc,
@@ -515,7 +517,7 @@ static u32 ignis_xsk_rx_span(struct ignis_vector *v, struct bpf_prog *prog,
 			break;
 		}
 		ignis_xsk_special(v, prog, xdp, desc, staterr, n);
-		plain_len = ignis_xsk_plain_len(ring, prog);
+		lengths = ignis_xsk_plain_lengths(ring, prog);
 	}
 	return max - (end - desc);
 }
