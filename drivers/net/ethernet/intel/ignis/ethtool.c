@@ -96,7 +96,7 @@ static int ignis_set_ringparam(struct net_device *netdev,
 			       struct netlink_ext_ack *extack)
 {
 	struct ignis *ig = netdev_priv(netdev);
-	struct ignis_config cfg = ig->cfg;
+	struct ignis_config cfg = ignis_next_config(ig);
 	int err;
 
 	if (ring->rx_pending < IGNIS_MIN_RING ||
@@ -134,7 +134,7 @@ static int ignis_set_channels(struct net_device *netdev,
 			      struct ethtool_channels *ch)
 {
 	struct ignis *ig = netdev_priv(netdev);
-	struct ignis_config cfg = ig->cfg;
+	struct ignis_config cfg = ignis_next_config(ig);
 
 	cfg.channels = ch->combined_count;
 	if (cfg.channels == ig->cfg.channels)

@@ -85,7 +85,8 @@ struct ignis_qset;
  * @split: headers and payload go to different buffers (tcp-data-split)
  * @xsk: AF_XDP buffers of each queue, mapped for DMA; NULL: it has pages
  *
- * To change any of it but @xsk: copy, alter the copy, call ignis_reconfigure().
+ * To change any of it but @xsk: take ignis_next_config(), alter it, call
+ * ignis_reconfigure().
  */
 struct ignis_config {
 	u16 rx_count;
@@ -881,6 +882,15 @@ struct ignis {
 	struct delayed_work watch_work;
 	unsigned long rx_stalled;
 };
+
+/* A program that left when memory was short has left its rings behind */
+static inline struct ignis_config ignis_next_config(const struct ignis *ig)
+{
+	struct ignis_config cfg = ig->cfg;
+
+	cfg.xdp = ig->xdp_prog;
+	return cfg;
+}
 
 /* Register access.  Hot paths use addresses cached in rings and vectors. */
 void ignis_check_gone(struct ignis *ig);

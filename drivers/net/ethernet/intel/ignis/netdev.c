@@ -335,7 +335,7 @@ static void ignis_tx_timeout(struct net_device *netdev, unsigned int queue)
 static int ignis_change_mtu(struct net_device *netdev, int mtu)
 {
 	struct ignis *ig = netdev_priv(netdev);
-	struct ignis_config cfg = ig->cfg;
+	struct ignis_config cfg = ignis_next_config(ig);
 	int err;
 
 	cfg.mtu = mtu;
@@ -374,7 +374,7 @@ void ignis_apply_features(struct ignis *ig, netdev_features_t features)
  */
 static int ignis_set_rx_all(struct ignis *ig, bool on)
 {
-	struct ignis_config cfg = ig->cfg;
+	struct ignis_config cfg = ignis_next_config(ig);
 	int err;
 
 	cfg.rx_all = on;

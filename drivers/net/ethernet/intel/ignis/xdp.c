@@ -63,7 +63,7 @@ int ignis_xdp_check(const struct ignis *ig, const struct ignis_config *cfg,
 	unsigned int i;
 	int err;
 
-	if (cfg->split && (prog || cfg->xdp)) {
+	if (cfg->split && prog) {
 		NL_SET_ERR_MSG(extack, "XDP and tcp-data-split do not go together");
 		return -EOPNOTSUPP;
 	}
