@@ -403,8 +403,8 @@ static bool enabled(struct nic *nic, u16 q)
 /* Returns true if there is more to do; nic->lock held */
 bool nic_tx_run(struct nic *nic)
 {
+	unsigned int n, most = nic->lies.tx_step ?: BURST;
 	bool more = false;
-	unsigned int n;
 	u16 q;
 
 	if (nic->lies.tx_hold || !nic_may_dma(nic) ||
@@ -425,12 +425,12 @@ bool nic_tx_run(struct nic *nic)
 			nic_complain(nic, "TDT %u of %u", tail, count);
 			continue;
 		}
-		for (n = 0; *head != tail && n < BURST; n++) {
+		for (n = 0; *head != tail && n < most; n++) {
 			if (!process(nic, q, base + 16 * *head))
 				return false;
 			*head = (*head + 1) % count;
 		}
 		more |= *head != tail;
 	}
-	return more;
+	return more && !nic->lies.tx_step;
 }

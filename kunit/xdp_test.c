@@ -359,6 +359,111 @@ static void never_flushed(struct kunit *test)
 	bench_works(b);
 }
 
+/* There is always more to redirect: the stack is let in, again and again */
+static void share(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	const struct net_device_ops *ops = b->netdev->netdev_ops;
+	struct netdev_queue *txq = netdev_get_tx_queue(b->netdev, 0);
+	struct built *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct flow flow = { UDP4 };
+	unsigned int i, turns = 0;
+	struct xdp_frame *frame;
+	int n;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	build(f, &flow);
+	KUNIT_ASSERT_EQ(test, bench_rings(b, 256, 256), 0);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	b->nic->lies.tx_step = 5;
+	for (i = 0; i < 200; i++) {
+		do {
+			frame = make_frame(test, f);
+			local_bh_disable();
+			n = ops->ndo_xdp_xmit(b->netdev, 1, &frame,
+					      XDP_XMIT_FLUSH);
+			local_bh_enable();
+		} while (n == 1);
+		xdp_return_frame(frame);
+		KUNIT_EXPECT_TRUE(test, netif_tx_queue_stopped(txq));
+		bench_kick(b);
+		usleep_range(300, 310);
+		turns += !netif_tx_queue_stopped(txq);
+	}
+	KUNIT_EXPECT_GT(test, turns, 10);
+	b->nic->lies.tx_step = 0;
+	bench_kick(b);
+	usleep_range(10000, 11000);
+	bench_drop_sent(b);
+	bench_works(b);
+}
+
+static bool every_other;
+
+static void cut_header(struct nic *nic, u16 q, u32 i, union ignis_rx_desc *desc)
+{
+	every_other = !every_other;
+	if (!every_other)
+		return;
+	desc->wb.length = cpu_to_le16(5);
+	desc->wb.staterr &= cpu_to_le32(~RXD_EOP);
+}
+
+/* The device cuts a frame within its Ethernet header: neither piece is one */
+static void short_head(struct kunit *test)
+{
+	struct bpf_prog *prog;
+	struct bench *b = xdp_up(test, &prog, 9000);
+	struct flow flow = { UDP4, .len = 200 };
+	struct rtnl_link_stats64 before, after;
+	int i;
+
+	dev_get_stats(b->netdev, &before);
+	every_other = false;
+	b->nic->lies.rx_hook = cut_header;
+	for (i = 0; i < 64; i++)
+		bench_inject(b, &flow);
+	usleep_range(10000, 11000);
+	b->nic->lies.rx_hook = NULL;
+	expect_nothing(b);
+	dev_get_stats(b->netdev, &after);
+	KUNIT_EXPECT_EQ(test, after.rx_errors - before.rx_errors, 32);
+	xdp_down(b, prog);
+}
+
+/* A program leaves without the memory for other buffers: in the end they are had */
+static void no_memory(struct kunit *test)
+{
+	struct kernel_ethtool_ringparam kring = {
+		.tcp_data_split = ETHTOOL_TCP_DATA_SPLIT_ENABLED,
+	};
+	struct ethtool_ringparam ring = {
+		.rx_pending = 256, .tx_pending = 256,
+	};
+	struct netlink_ext_ack extack = {};
+	struct bpf_prog *prog;
+	struct bench *b = xdp_up(test, &prog, 1500);
+	int err;
+
+	b->nic->lies.map_fails_at = 1;
+	KUNIT_EXPECT_EQ(test, attach(b, NULL), 0);
+	KUNIT_EXPECT_EQ(test, b->nic->lies.map_fails_at, 0);
+	bpf_prog_free(prog);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	bench_works(b);
+
+	/* XDP and this exclude each other */
+	rtnl_lock();
+	netdev_lock_ops(b->netdev);
+	err = b->netdev->ethtool_ops->set_ringparam(b->netdev, &ring, &kring,
+						    &extack);
+	netdev_unlock_ops(b->netdev);
+	rtnl_unlock();
+	KUNIT_EXPECT_EQ(test, err, 0);
+	KUNIT_ASSERT_EQ(test, bench_rings(b, 512, 512), 0);
+	bench_works(b);
+}
+
 /*
  * Too short for the chip, and without the room to make it longer: what comes
  * next in memory says where the rest of the frame is
@@ -405,6 +510,9 @@ static struct kunit_case xdp_cases[] = {
 	KUNIT_CASE_PARAM(come_and_go, bench_chips),
 	KUNIT_CASE_PARAM(redirected, bench_chips),
 	KUNIT_CASE_PARAM(never_flushed, bench_chips),
+	KUNIT_CASE_PARAM(share, bench_chips),
+	KUNIT_CASE_PARAM(short_head, bench_chips),
+	KUNIT_CASE_PARAM(no_memory, bench_82576),
 	KUNIT_CASE_PARAM(no_room, bench_chips),
 	{}
 };

@@ -307,6 +307,15 @@ static inline u32 ignis_tx_unused(const struct ignis_tx_ring *ring)
 	return ring->mask - (ring->ntu - READ_ONCE(ring->ntc));
 }
 
+/* Whether XDP may send a frame: no room is its that the stack waits for */
+static inline bool ignis_tx_xdp_room(const struct ignis_tx_ring *ring)
+{
+	u32 unused = ignis_tx_unused(ring);
+
+	return likely(unused >= ring->wake) ||
+	       (unused >= ring->needed && !netif_tx_queue_stopped(ring->txq));
+}
+
 /* Whether there may be completions; a hint */
 static inline bool ignis_tx_pending(const struct ignis_tx_ring *ring)
 {

@@ -518,7 +518,7 @@ bool ignis_tx_xdp_frame(struct ignis_tx_ring *ring, struct xdp_frame *frame,
 	u32 len, olinfo, total;
 	unsigned int f;
 
-	if (unlikely(ignis_tx_unused(ring) < ring->needed))
+	if (unlikely(!ignis_tx_xdp_room(ring)))
 		return false;
 
 	len = frame->len;
@@ -614,7 +614,7 @@ unsigned int ignis_tx_xdp_out(struct ignis_tx_ring *ring,
 				break;
 			continue;
 		}
-		if (unlikely(ignis_tx_unused(ring) < ring->needed))
+		if (unlikely(!ignis_tx_xdp_room(ring)))
 			break;
 
 		if (unlikely(len < TX_MIN_LEN)) {

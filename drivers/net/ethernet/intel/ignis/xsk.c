@@ -287,7 +287,7 @@ static bool ignis_xsk_tx(struct ignis_tx_ring *ring, struct xdp_buff *head)
 	struct xdp_buff *xdp = head;
 
 	__netif_tx_lock(ring->txq, smp_processor_id());
-	if (unlikely(ignis_tx_unused(ring) < ring->needed)) {
+	if (unlikely(!ignis_tx_xdp_room(ring))) {
 		__netif_tx_unlock(ring->txq);
 		return false;
 	}
@@ -698,12 +698,13 @@ static noinline void ignis_xsk_send_batch(struct ignis_vector *v,
 static bool ignis_xsk_xmit(struct ignis_vector *v)
 {
 	struct ignis_tx_ring *ring = v->tx;
-	u32 room, n = 0;
+	u32 room, share, n = 0;
 
 	__netif_tx_lock(ring->txq, smp_processor_id());
 	/* The stack keeps its share; a frame may need a context, or to be filled up */
 	room = ignis_tx_unused(ring);
-	room = room > ring->needed ? (room - ring->needed) / 2 : 0;
+	share = netif_tx_queue_stopped(ring->txq) ? ring->wake : ring->needed;
+	room = room > share ? (room - share) / 2 : 0;
 	if (room && !READ_ONCE(ring->closing) && READ_ONCE(v->ig->link))
 		n = xsk_tx_peek_release_desc_batch(ring->xsk,
 						   min(room, XSK_TX_BATCH));
