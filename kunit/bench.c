@@ -440,6 +440,14 @@ bool bench_expect_received(struct bench *b, const struct flow *flow,
 	return true;
 }
 
+/* Nor will there be one, and the stack knows */
+void bench_expect_no_link(struct bench *b)
+{
+	usleep_range(5000000, 5100000);
+	KUNIT_EXPECT_FALSE(b->test, netif_carrier_ok(b->netdev));
+	KUNIT_EXPECT_EQ(b->test, READ_ONCE(b->netdev->operstate), IF_OPER_DOWN);
+}
+
 /* After whatever happened: frames go out and come in */
 void bench_works(struct bench *b)
 {

@@ -103,5 +103,6 @@ void bench_no_eop(struct nic *nic, u16 queue, u32 index,
 bool bench_expect_received(struct bench *b, const struct flow *flow,
 			   struct sk_buff **kept);
 void bench_works(struct bench *b);
+void bench_expect_no_link(struct bench *b);
 
 #endif /* IGNIS_KUNIT_BENCH_H */

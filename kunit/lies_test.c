@@ -471,6 +471,14 @@ static void stuck_queues(struct kunit *test)
 	bench_works(b);
 }
 
+static void do_sleep(struct bench *b)
+{
+	struct device *dev = &b->nic->pdev->dev;
+
+	dev->driver->pm->suspend(dev);
+	dev->driver->pm->resume(dev);
+}
+
 /* A reset that does not end while the port is up */
 static void stuck_reset(struct kunit *test)
 {
@@ -481,6 +489,29 @@ static void stuck_reset(struct kunit *test)
 	KUNIT_EXPECT_NE(test, bench_open(b), 0);
 	b->nic->lies.stuck_reset = false;
 	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	bench_works(b);
+
+	b->nic->lies.stuck_reset = true;
+	do_sleep(b);
+	bench_expect_no_link(b);
+	b->nic->lies.stuck_reset = false;
+	do_sleep(b);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	bench_works(b);
+}
+
+/* It is gone, or seems so, and everybody is told; a reset from outside finds it */
+static void gone_link(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+
+	b->nic->lies.gone = true;
+	KUNIT_EXPECT_TRUE(test, bench_wait(!netif_device_present(b->netdev),
+					   20000));
+	bench_expect_no_link(b);
+	b->nic->lies.gone = false;
+	KUNIT_ASSERT_EQ(test, pci_reset_function(b->nic->pdev), 0);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
 	bench_works(b);
 }
 
@@ -518,14 +549,6 @@ static void do_traffic(struct bench *b)
 		usleep_range(50, 60);
 	}
 	usleep_range(3000000, 3100000);
-}
-
-static void do_sleep(struct bench *b)
-{
-	struct device *dev = &b->nic->pdev->dev;
-
-	dev->driver->pm->suspend(dev);
-	dev->driver->pm->resume(dev);
 }
 
 static void do_reset(struct bench *b)
@@ -631,6 +654,7 @@ static struct kunit_case lies_cases[] = {
 	KUNIT_CASE_PARAM(nvm_garbage, bench_chips),
 	KUNIT_CASE_PARAM(stuck_queues, bench_82576),
 	KUNIT_CASE_PARAM(stuck_reset, bench_chips),
+	KUNIT_CASE_PARAM(gone_link, bench_chips),
 	KUNIT_CASE_PARAM(gone, gone_params),
 	{}
 };

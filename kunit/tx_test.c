@@ -251,6 +251,7 @@ static void hang_twice(struct kunit *test)
 	flood(b);
 	KUNIT_EXPECT_TRUE(test, bench_wait(!netif_device_present(b->netdev),
 					   20000));
+	bench_expect_no_link(b);
 	b->nic->lies.tx_hold = false;
 	b->nic->lies.stuck_reset = false;
 	KUNIT_ASSERT_EQ(test, pci_reset_function(b->nic->pdev), 0);

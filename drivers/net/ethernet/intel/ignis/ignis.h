@@ -994,6 +994,7 @@ void ignis_reset_work(struct work_struct *work);
 extern const struct dev_pm_ops ignis_pm_ops;
 extern const struct pci_error_handlers ignis_err_handlers;
 void ignis_shutdown(struct pci_dev *pdev);
+void ignis_give_up(struct ignis *ig);
 
 /* queues.c */
 int ignis_qset_open(struct ignis *ig);

@@ -260,7 +260,7 @@ void ignis_attach(struct ignis *ig)
  * @ig: port, up
  *
  * For a transmitter that is stuck, or a chip that did not come back from a
- * reset.  The interface is detached if it does not now either.
+ * reset.  The port is given up if it does not now either.
  *
  * Context: process, RTNL.
  *
@@ -274,7 +274,7 @@ int ignis_restart(struct ignis *ig)
 	err = ignis_resume(ig);
 	if (err) {
 		netdev_err(ig->netdev, "reset failed (%d), giving up\n", err);
-		netif_device_detach(ig->netdev);
+		ignis_give_up(ig);
 	}
 	return err;
 }
@@ -293,7 +293,11 @@ void ignis_reset_work(struct work_struct *work)
 	rtnl_lock();
 	restart = test_and_clear_bit(IGNIS_HANG, &ig->flags);
 	if (test_bit(IGNIS_GONE, &ig->flags)) {
-		netif_device_detach(ig->netdev);
+		/* Before and after that not all is there that would be stopped */
+		if (ig->netdev->reg_state == NETREG_REGISTERED)
+			ignis_give_up(ig);
+		else
+			netif_device_detach(ig->netdev);
 	} else if (netif_running(ig->netdev) &&
 		   netif_device_present(ig->netdev)) {
 		/* The stack, which may not have seen it yet, sends no more */

@@ -7,6 +7,7 @@
  * nothing that could be denied.
  */
 
+#include <linux/ethtool.h>
 #include <linux/phy.h>
 
 #include "ignis.h"
@@ -28,6 +29,21 @@ static void ignis_sleep(struct ignis *ig)
 	set_bit(IGNIS_ASLEEP, &ig->flags);
 }
 
+/**
+ * ignis_give_up - stop a port whose device is gone, or did not come back
+ * @ig: port, up or down; if up, started
+ *
+ * As asleep, until the device is reset from outside and answers.
+ *
+ * Context: process, RTNL.
+ */
+void ignis_give_up(struct ignis *ig)
+{
+	ignis_sleep(ig);
+	/* Nobody is told of the link of what is detached, unless one asks */
+	ethtool_op_get_link(ig->netdev);
+}
+
 static int ignis_wake(struct ignis *ig)
 {
 	int err = 0;
@@ -44,6 +60,7 @@ static int ignis_wake(struct ignis *ig)
 	if (err) {
 		netdev_err(ig->netdev, "the device did not come back: %d\n",
 			   err);
+		ignis_give_up(ig);
 		return err;
 	}
 
@@ -106,11 +123,29 @@ static int ignis_pm_suspend(struct device *dev)
 	return 0;
 }
 
+/*
+ * Config space has just been restored: does the device answer?  Then a later reset
+ * will want that again, which older kernels forget once they have restored it.
+ */
+static bool ignis_came_back(struct pci_dev *pdev)
+{
+	struct ignis_function *fn = pci_get_drvdata(pdev);
+
+	if (fn->ig) {
+		if (readl(fn->ig->hw + IGNIS_STATUS) == ~0u)
+			return false;
+		clear_bit(IGNIS_GONE, &fn->ig->flags);
+	}
+	pci_save_state(pdev);
+	return true;
+}
+
 static int ignis_pm_resume(struct device *dev)
 {
 	struct ignis_function *fn = dev_get_drvdata(dev);
 	int err;
 
+	ignis_came_back(to_pci_dev(dev));
 	if (!fn->ig)
 		return 0;
 
@@ -174,18 +209,9 @@ static pci_ers_result_t ignis_error_detected(struct pci_dev *pdev,
 
 static pci_ers_result_t ignis_slot_reset(struct pci_dev *pdev)
 {
-	struct ignis_function *fn = pci_get_drvdata(pdev);
-	struct ignis *ig = fn->ig;
-
 	pci_restore_state(pdev);
-	pci_save_state(pdev);
-	if (!ig)
-		return PCI_ERS_RESULT_RECOVERED;
-	if (readl(ig->hw + IGNIS_STATUS) == ~0u)
-		return PCI_ERS_RESULT_DISCONNECT;
-
-	clear_bit(IGNIS_GONE, &ig->flags);
-	return PCI_ERS_RESULT_RECOVERED;
+	return ignis_came_back(pdev) ? PCI_ERS_RESULT_RECOVERED :
+				       PCI_ERS_RESULT_DISCONNECT;
 }
 
 static void ignis_io_start(struct pci_dev *pdev)
@@ -203,10 +229,7 @@ static void ignis_io_start(struct pci_dev *pdev)
 /* Also of a device that seemed gone */
 static void ignis_reset_done(struct pci_dev *pdev)
 {
-	struct ignis_function *fn = pci_get_drvdata(pdev);
-
-	if (fn->ig && readl(fn->ig->hw + IGNIS_STATUS) != ~0u)
-		clear_bit(IGNIS_GONE, &fn->ig->flags);
+	ignis_came_back(pdev);
 	ignis_io_start(pdev);
 }
 

@@ -341,6 +341,7 @@ static void ignis_test_stopped(struct ignis *ig, u64 *failed)
 	}
 	if (err && running) {
 		netdev_err(netdev, "the port did not come back: %d\n", err);
+		ignis_give_up(ig);
 		return;
 	}
 
