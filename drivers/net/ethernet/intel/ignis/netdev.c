@@ -439,6 +439,15 @@ static int ignis_set_features(struct net_device *netdev,
 	return 0;
 }
 
+/* The registers of the PHY, for mii-tool and the like */
+static int ignis_eth_ioctl(struct net_device *netdev, struct ifreq *ifr,
+			   int cmd)
+{
+	struct ignis *ig = netdev_priv(netdev);
+
+	return phylink_mii_ioctl(ig->phylink, ifr, cmd);
+}
+
 /* All of them but ndo_start_xmit */
 #define IGNIS_NETDEV_OPS						\
 	.ndo_open = ignis_open,						\
@@ -448,6 +457,7 @@ static int ignis_set_features(struct net_device *netdev,
 	.ndo_set_mac_address = ignis_set_mac_address,			\
 	.ndo_validate_addr = eth_validate_addr,				\
 	.ndo_change_mtu = ignis_change_mtu,				\
+	.ndo_eth_ioctl = ignis_eth_ioctl,				\
 	.ndo_tx_timeout = ignis_tx_timeout,				\
 	.ndo_get_stats64 = ignis_get_stats64,				\
 	.ndo_hwtstamp_get = ignis_hwtstamp_get,				\
