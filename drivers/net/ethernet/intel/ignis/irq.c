@@ -149,11 +149,11 @@ int ignis_poll(struct napi_struct *napi, int budget)
 	if (done >= budget || more)
 		return budget;
 
-	if (napi_complete_done(napi, done)) {
-		if (READ_ONCE(v->adaptive) && ignis_dim_due(v))
-			ignis_update_dim(v);
+	/* While no other CPU can poll */
+	if (READ_ONCE(v->adaptive) && ignis_dim_due(v))
+		ignis_update_dim(v);
+	if (napi_complete_done(napi, done))
 		writel(v->unmask_bits, v->unmask);
-	}
 	return done;
 }
 
