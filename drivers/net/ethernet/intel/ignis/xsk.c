@@ -221,8 +221,8 @@ static void ignis_xsk_refill(struct ignis_vector *v)
 	if (xsk_uses_need_wakeup(ring->xsk)) {
 		if (ignis_xsk_low(ring))
 			xsk_set_rx_need_wakeup(ring->xsk);
-		if (ring->ntu == ring->ntc) {
-			/* Nothing will be received: had they not seen it yet? */
+		if (ring->ntu - ring->ntc < IGNIS_XSK_MAX_SEGS) {
+			/* Maybe no frame will do: had they not seen it yet? */
 			smp_mb();
 			ignis_xsk_fill(ring);
 		}
