@@ -181,7 +181,7 @@ static int ignis_82574_reset(struct ignis *ig)
 
 	ignis_82574_irq_disable(ig);
 	ignis_stop_master(ig);
-	ignis_wr(ig, IGNIS_RCTL, 0);
+	ignis_rmw(ig, IGNIS_RCTL, ~0u, 0);
 	ignis_wr(ig, IGNIS_TCTL, TCTL_PSP);
 	ignis_flush(ig);
 	usleep_range(10000, 11000);

@@ -97,7 +97,7 @@ static int ignis_82576_reset(struct ignis *ig)
 	int err;
 
 	ignis_82576_irq_disable(ig);
-	ignis_wr(ig, IGNIS_RCTL, 0);
+	ignis_rmw(ig, IGNIS_RCTL, ~0u, 0);
 	ignis_wr(ig, IGNIS_TCTL, TCTL_PSP);
 	ignis_flush(ig);
 
