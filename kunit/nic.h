@@ -106,9 +106,8 @@ struct nic_frame {
  * struct nic_lies - what tests do to the device
  * @gone: reads are all ones, writes are lost, DMA ends
  * @gone_at: that happens after so many more accesses to BAR 0; 0: never
- * @tx_hold: nothing is fetched from transmit rings
- * @tx_step: so many descriptors are fetched each time it is told of some, or by
- *	bench_kick(); 0: all
+ * @tx_hold: nothing is fetched from transmit rings, but for @tx_credit
+ * @tx_credit: descriptors
  * @tx_no_report: no DD is written
  * @rx_hook: may change a receive descriptor before it is written
  * @map_fails_at: so many mappings from now the IOMMU has no room for one
@@ -131,7 +130,7 @@ struct nic_lies {
 	bool gone;
 	unsigned int gone_at;
 	bool tx_hold;
-	unsigned int tx_step;
+	unsigned int tx_credit;
 	bool tx_no_report;
 	void (*rx_hook)(struct nic *nic, u16 queue, u32 index,
 			union ignis_rx_desc *desc);

@@ -403,11 +403,12 @@ static bool enabled(struct nic *nic, u16 q)
 /* Returns true if there is more to do; nic->lock held */
 bool nic_tx_run(struct nic *nic)
 {
-	unsigned int n, most = nic->lies.tx_step ?: BURST;
+	struct nic_lies *lies = &nic->lies;
 	bool more = false;
+	unsigned int n;
 	u16 q;
 
-	if (nic->lies.tx_hold || !nic_may_dma(nic) ||
+	if ((lies->tx_hold && !lies->tx_credit) || !nic_may_dma(nic) ||
 	    (!(*nic_reg(nic, IGNIS_STATUS) & STATUS_LU) &&
 	     FIELD_GET(RCTL_LBM, *nic_reg(nic, IGNIS_RCTL)) != LBM_MAC))
 		return false;
@@ -425,12 +426,16 @@ bool nic_tx_run(struct nic *nic)
 			nic_complain(nic, "TDT %u of %u", tail, count);
 			continue;
 		}
-		for (n = 0; *head != tail && n < most; n++) {
+		for (n = 0; *head != tail && n < BURST; n++) {
+			if (lies->tx_hold && !lies->tx_credit--) {
+				lies->tx_credit = 0;
+				return false;
+			}
 			if (!process(nic, q, base + 16 * *head))
 				return false;
 			*head = (*head + 1) % count;
 		}
 		more |= *head != tail;
 	}
-	return more && !nic->lies.tx_step;
+	return more;
 }

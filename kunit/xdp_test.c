@@ -375,7 +375,7 @@ static void share(struct kunit *test)
 	build(f, &flow);
 	KUNIT_ASSERT_EQ(test, bench_rings(b, 256, 256), 0);
 	KUNIT_ASSERT_TRUE(test, bench_link(b));
-	b->nic->lies.tx_step = 5;
+	b->nic->lies.tx_hold = true;
 	for (i = 0; i < 200; i++) {
 		do {
 			frame = make_frame(test, f);
@@ -386,12 +386,13 @@ static void share(struct kunit *test)
 		} while (n == 1);
 		xdp_return_frame(frame);
 		KUNIT_EXPECT_TRUE(test, netif_tx_queue_stopped(txq));
+		b->nic->lies.tx_credit = 5;
 		bench_kick(b);
 		usleep_range(300, 310);
 		turns += !netif_tx_queue_stopped(txq);
 	}
 	KUNIT_EXPECT_GT(test, turns, 10);
-	b->nic->lies.tx_step = 0;
+	b->nic->lies.tx_hold = false;
 	bench_kick(b);
 	usleep_range(10000, 11000);
 	bench_drop_sent(b);
