@@ -43,7 +43,7 @@ BAD = re.compile(
 
 
 # bpf_fib_lookup() wants rcu_read_lock(), which NAPI runs XDP without, as bottom halves are off
-FIB_RCU = re.compile(r".*WARNING: suspicious RCU usage\n(?:(?!.*WARNING:).*\n){1,40}?.*\bbpf_ipv[46]_fib_lookup\b.*\n")
+FIB_RCU = re.compile(r".*WARNING: (?:suspicious RCU usage|.* __rt6_find_exception_rcu\b.*)\n(?:(?!.*WARNING:).*\n){1,40}?.*\bbpf_ipv[46]_fib_lookup\b.*\n")
 
 # In a trace of kmemleak's: the driver, or a module that is gone and nobody else's
 LEAKED = re.compile(r"\[ignis\]|^ +0xffffffff[a-f]", re.M)
