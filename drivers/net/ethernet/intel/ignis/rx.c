@@ -510,7 +510,7 @@ static __always_inline int ignis_rx_loop(struct ignis_vector *v, int budget,
 	/* What stays the same in a poll, lest it is loaded for each frame */
 	const bool sync = dma_dev_need_sync(ring->pool->p.dev);
 	const u32 rare = xdp ? RXD_DAMAGED | v->ig->mac->rx_stamp : ring->rare;
-	const u32 mask = ring->mask, lengths = ring->buf_len - ETH_HLEN;
+	const u32 mask = ring->mask, lengths = ring->buf_len - ETH_HLEN + 1;
 	union ignis_rx_desc *descs = ring->desc;
 	struct ignis_rx_buf *bufs = ring->buf;
 	struct ignis_rx_counts n = {};
@@ -544,7 +544,7 @@ static __always_inline int ignis_rx_loop(struct ignis_vector *v, int budget,
 
 		/* In one buffer, of a possible length, with nothing to look at */
 		plain = !((staterr ^ RXD_EOP) & (RXD_EOP | rare)) &&
-			len - ETH_HLEN <= lengths && !ring->partial;
+			len - ETH_HLEN < lengths && !ring->partial;
 		if (likely(plain) && unlikely(sync))
 			ignis_rx_sync(ring, buf, len);
 
