@@ -247,10 +247,11 @@ int bench_set_rxfh(struct bench *b, struct ethtool_rxfh_param *rxfh)
 	return err;
 }
 
-int bench_rings(struct bench *b, u32 rx, u32 tx)
+/* @split: ETHTOOL_TCP_DATA_SPLIT_... */
+int bench_split(struct bench *b, u32 rx, u32 tx, u8 split)
 {
 	struct ethtool_ringparam ring = { .rx_pending = rx, .tx_pending = tx };
-	struct kernel_ethtool_ringparam kernel = {};
+	struct kernel_ethtool_ringparam kernel = { .tcp_data_split = split };
 	struct netlink_ext_ack extack = {};
 	int err;
 
@@ -261,6 +262,11 @@ int bench_rings(struct bench *b, u32 rx, u32 tx)
 	netdev_unlock_ops(b->netdev);
 	rtnl_unlock();
 	return err;
+}
+
+int bench_rings(struct bench *b, u32 rx, u32 tx)
+{
+	return bench_split(b, rx, tx, ETHTOOL_TCP_DATA_SPLIT_UNKNOWN);
 }
 
 int bench_set_mtu(struct bench *b, int mtu)
@@ -386,6 +392,17 @@ void bench_no_eop(struct nic *nic, u16 queue, u32 index,
 		  union ignis_rx_desc *desc)
 {
 	desc->wb.staterr &= cpu_to_le32(~RXD_EOP);
+}
+
+/* A hook, too: every other frame ends within its header, and the next goes on */
+void bench_cut_header(struct nic *nic, u16 queue, u32 index,
+		      union ignis_rx_desc *desc)
+{
+	nic->lies.rx_cut = !nic->lies.rx_cut;
+	if (!nic->lies.rx_cut)
+		return;
+	desc->wb.length = cpu_to_le16(5);
+	bench_no_eop(nic, queue, index, desc);
 }
 
 void bench_drop_received(struct bench *b)

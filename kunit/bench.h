@@ -64,6 +64,7 @@ bool bench_link(struct bench *b);
 int bench_channels(struct bench *b, unsigned int n);
 int bench_set_rxfh(struct bench *b, struct ethtool_rxfh_param *rxfh);
 int bench_rings(struct bench *b, u32 rx, u32 tx);
+int bench_split(struct bench *b, u32 rx, u32 tx, u8 split);
 int bench_set_mtu(struct bench *b, int mtu);
 
 /* Wait for a condition: virtual time, so it costs nothing */
@@ -100,6 +101,8 @@ struct sk_buff *bench_received(struct bench *b);
 void bench_drop_received(struct bench *b);
 void bench_no_eop(struct nic *nic, u16 queue, u32 index,
 		  union ignis_rx_desc *desc);
+void bench_cut_header(struct nic *nic, u16 queue, u32 index,
+		      union ignis_rx_desc *desc);
 bool bench_expect_received(struct bench *b, const struct flow *flow,
 			   struct sk_buff **kept);
 void bench_works(struct bench *b);

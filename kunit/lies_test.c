@@ -27,16 +27,6 @@ static void lie_length_over(struct nic *nic, u16 q, u32 i,
 	desc->wb.length = cpu_to_le16(3073);
 }
 
-/* A header in two pieces */
-static void lie_length_short(struct nic *nic, u16 q, u32 i,
-			     union ignis_rx_desc *desc)
-{
-	if (i % 2)
-		return;
-	desc->wb.length = cpu_to_le16(5);
-	desc->wb.staterr &= cpu_to_le32(~RXD_EOP);
-}
-
 static void lie_length_most(struct nic *nic, u16 q, u32 i,
 			    union ignis_rx_desc *desc)
 {
@@ -128,7 +118,7 @@ static const struct {
 	bool stalls;	/* the ring, until it is set up anew */
 } lies[] = {
 	{ "length 0", lie_length_zero },
-	{ "length 5, then more", lie_length_short },
+	{ "length 5, then more", bench_cut_header },
 	{ "length over buffer", lie_length_over },
 	{ "length 65535", lie_length_most },
 	{ "length random", lie_length_random },

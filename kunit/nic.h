@@ -106,10 +106,11 @@ struct nic_frame {
  * struct nic_lies - what tests do to the device
  * @gone: reads are all ones, writes are lost, DMA ends
  * @gone_at: that happens after so many more accesses to BAR 0; 0: never
- * @tx_hold: nothing is fetched from transmit rings, but for @tx_credit
- * @tx_credit: descriptors
+ * @tx_hold: nothing is fetched from transmit rings, but @tx_credit descriptors
+ * @tx_credit: counts down
  * @tx_no_report: no DD is written
  * @rx_hook: may change a receive descriptor before it is written
+ * @rx_cut: bench_cut_header() has cut the last one
  * @map_fails_at: so many mappings from now the IOMMU has no room for one
  * @stuck_queues: RXDCTL, TXDCTL: ENABLE reads as it was
  * @stuck_reset: CTRL.RST does not end
@@ -134,6 +135,7 @@ struct nic_lies {
 	bool tx_no_report;
 	void (*rx_hook)(struct nic *nic, u16 queue, u32 index,
 			union ignis_rx_desc *desc);
+	bool rx_cut;
 	unsigned int map_fails_at;
 	bool stuck_queues;
 	bool stuck_reset;

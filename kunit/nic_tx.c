@@ -408,7 +408,7 @@ bool nic_tx_run(struct nic *nic)
 	unsigned int n;
 	u16 q;
 
-	if ((lies->tx_hold && !lies->tx_credit) || !nic_may_dma(nic) ||
+	if (!nic_may_dma(nic) ||
 	    (!(*nic_reg(nic, IGNIS_STATUS) & STATUS_LU) &&
 	     FIELD_GET(RCTL_LBM, *nic_reg(nic, IGNIS_RCTL)) != LBM_MAC))
 		return false;
@@ -427,9 +427,10 @@ bool nic_tx_run(struct nic *nic)
 			continue;
 		}
 		for (n = 0; *head != tail && n < BURST; n++) {
-			if (lies->tx_hold && !lies->tx_credit--) {
-				lies->tx_credit = 0;
-				return false;
+			if (lies->tx_hold) {
+				if (!lies->tx_credit)
+					return false;
+				lies->tx_credit--;
 			}
 			if (!process(nic, q, base + 16 * *head))
 				return false;

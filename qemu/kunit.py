@@ -22,7 +22,7 @@ import lab
 INTEL = "drivers/net/ethernet/intel"
 # Whence, and where in the kernel tree
 PARTS = {lab.DRIVER_DIR: lab.DRIVER_DIR, "include/ignis": "include/ignis", "kunit": f"{INTEL}/ignis-kunit"}
-# Where KASAN looks at each access; all over the kernel, building and running takes half as long again
+# Where KASAN looks at each access; all over the kernel, building and running takes a third longer
 CHECKED = [INTEL, "net/core", "net/ethernet"]
 MUTANTS = lab.PROJECT / "kunit/mutants"
 WORK = lab.CACHE / "build/kunit"       # for all copies of the project, one at a time
