@@ -46,7 +46,7 @@ def gcov(where):
     lab.sh(["rm", "-rf", out], "coverage", "rm", root=True)
     out.mkdir(parents=True)
     lab.chroot("cd /build && for f in /out/*.gcda; do gcov --json-format --stdout $f > $(basename $f).json || exit; done",
-               "coverage", "gcov", name="check", binds=[(Path(where).resolve(), "/out"), (out, "/build")])
+               "coverage", "gcov", binds=[(Path(where).resolve(), "/out"), (out, "/build")])
     return [json.loads(f.read_text()) for f in sorted(out.glob("*.json"))]
 
 

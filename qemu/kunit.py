@@ -16,14 +16,15 @@ import os
 import re
 import shlex
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import lab
 
 INTEL = "drivers/net/ethernet/intel"
 # Whence, and where in the kernel tree
 PARTS = {lab.DRIVER_DIR: lab.DRIVER_DIR, "include/ignis": "include/ignis", "kunit": f"{INTEL}/ignis-kunit"}
-# Where KASAN looks at each access; all over the kernel, building and running takes a third longer
-CHECKED = [INTEL, "net/core", "net/ethernet"]
+# Where KASAN looks at each access, besides driver and suites; all over the kernel, building and running takes a third longer
+CHECKED = ["net/core", "net/ethernet"]
 MUTANTS = lab.PROJECT / "kunit/mutants"
 WORK = lab.CACHE / "build/kunit"       # for all copies of the project, one at a time
 LOG, RESULT = WORK / "obj/test.log", WORK / "obj/result.json"
@@ -63,9 +64,11 @@ def overlay(src, tree):
         (tree / theirs).mkdir(parents=True, exist_ok=True)
         lab.sync(lab.PROJECT / ours, tree / theirs)
     for part in CHECKED:
-        makefile = [ln for ln in (src / part / "Makefile").read_text().splitlines() if "ignis" not in ln]
-        makefile += ["obj-$(CONFIG_IGNIS) += ignis/", "obj-$(CONFIG_IGNIS_KUNIT) += ignis-kunit/"] if part == INTEL else []
-        replace(tree / part / "Makefile", "\n".join(["export KASAN_SANITIZE := y", *makefile]) + "\n")
+        replace(tree / part / "Makefile", "export KASAN_SANITIZE := y\n" + (src / part / "Makefile").read_text())
+    makefile = [ln for ln in (src / INTEL / "Makefile").read_text().splitlines() if "ignis" not in ln]
+    makefile += ["obj-$(CONFIG_IGNIS) += ignis/", "obj-$(CONFIG_IGNIS_KUNIT) += ignis-kunit/",
+                 "$(obj)/ignis $(obj)/ignis-kunit: export KASAN_SANITIZE := y"]
+    replace(tree / INTEL / "Makefile", "\n".join(makefile) + "\n")
     kconfig = [ln for ln in (src / INTEL / "Kconfig").read_text().splitlines() if "/ignis/" not in ln]
     end = kconfig.index("endif # NET_VENDOR_INTEL")
     kconfig[end:end] = [f'source "{INTEL}/{d}/Kconfig"' for d in ("ignis", "ignis-kunit")]
@@ -75,9 +78,11 @@ def overlay(src, tree):
 @contextlib.contextmanager
 def tree():
     """The copy with our sources in it, for us alone; (kernel source, copy)."""
-    with lab.locked():
-        src = lab.source()
-    lab.root("check")
+    with ThreadPoolExecutor() as pool:
+        root = pool.submit(lab.root)
+        with lab.locked():
+            src = lab.source()
+        root.result()
     with lab.locked("kunit"):
         new = copy(src)
         overlay(src, new)
@@ -87,7 +92,7 @@ def tree():
 def tool(tree, args, log=None, obj="obj"):
     """The kernel's kunit.py, in the copy."""
     cmd = f"cd /linux && KASAN_SANITIZE=n PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 exec nice tools/testing/kunit/kunit.py {args}"
-    lab.chroot(cmd, log, "kunit", name="check",
+    lab.chroot(cmd, log, "kunit",
                binds=[(tree, "/linux"), (WORK / obj, "/build"), (lab.PROJECT, "/ignis")])
 
 

@@ -28,11 +28,11 @@ LOGS = CACHE / "logs"
 DRIVER_DIR = "drivers/net/ethernet/intel/ignis"
 SUDO = [] if os.geteuid() == 0 else ["sudo"]
 
-BASE = """bash mount gcc make libc6-dev libelf-dev pahole xz-utils zstd kmod busybox-static ethtool iproute2
+BASE = """bash mount gcc make libc6-dev libelf-dev bc bison flex pahole xz-utils zstd kmod busybox-static ethtool iproute2
     iperf3 iputils-ping python3 pciutils procps psmisc tcpdump xdp-tools bpftool linuxptp""".split()
-CHECK = """bc bison clang cscope flex git libssl-dev perl python3-sphinx python3-yaml python3-ply
+CHECK = """clang cscope git libssl-dev perl python3-sphinx python3-yaml python3-ply
     python3-git rsync sparse codespell shellcheck""".split()
-CONFORMANCE = """bc bison bpftrace clang flex iputils-arping jq libcap-dev libmnl-dev libssl-dev libteam-utils
+CONFORMANCE = """bpftrace clang iputils-arping jq libcap-dev libmnl-dev libssl-dev libteam-utils
     liburing-dev llvm netsniff-ng openssl perl python3-jsonschema python3-yaml rsync socat traceroute""".split()
 DPDK = "dpdk-dev libxdp-dev".split()
 # What upstream's tests want newer than the stable release has it
