@@ -245,6 +245,8 @@ def pytest_runtest_protocol(item, nextitem):
                 lab.say(f"QEMU crashed by a bug of its own, so {item.nodeid} was run again")
             else:
                 next(r for r in reports if r.when == "call").user_properties.append((UNSTEADY, said))
+        for report in (r for r in reports if r.failed):
+            report.sections.append(("when run again", "\n".join(r.longreprtext for r in second).strip() or "passed"))
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(**where)
