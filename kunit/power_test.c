@@ -136,6 +136,32 @@ static void sleep(struct kunit *test)
 	expect_back(b);
 }
 
+/* It cannot be reached when the system falls asleep, and can when that wakes */
+static void sleep_gone(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct pci_dev *pdev = b->nic->pdev;
+	const struct dev_pm_ops *pm = pdev->dev.driver->pm;
+	u32 bar, had;
+
+	pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0, &had);
+	b->nic->lies.gone = true;
+	KUNIT_EXPECT_TRUE(test, bench_wait(!netif_device_present(b->netdev),
+					   20000));
+	/* As the PCI core does it */
+	pdev->state_saved = false;
+	KUNIT_ASSERT_EQ(test, pm->suspend(&pdev->dev), 0);
+	if (!pdev->state_saved)
+		pci_save_state(pdev);
+	b->nic->lies.gone = false;
+	lose_power(b);
+	pci_restore_state(pdev);
+	pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0, &bar);
+	KUNIT_EXPECT_EQ(test, bar, had);
+	KUNIT_ASSERT_EQ(test, pm->resume(&pdev->dev), 0);
+	expect_back(b);
+}
+
 /* What may wake the machine, and the wake-up filters of it */
 static const struct {
 	u32 wol;
@@ -255,10 +281,22 @@ static void pci_error(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, report(b, pci_channel_io_perm_failure),
 			PCI_ERS_RESULT_DISCONNECT);
 	KUNIT_EXPECT_FALSE(test, netif_device_present(b->netdev));
+
+	/* At first it seemed harmless */
+	b->nic->lies.gone = false;
+	KUNIT_ASSERT_EQ(test, pci_reset_function(pdev), 0);
+	expect_back(b);
+	KUNIT_ASSERT_EQ(test, report(b, pci_channel_io_normal),
+			PCI_ERS_RESULT_CAN_RECOVER);
+	usleep_range(100000, 110000);
+	KUNIT_ASSERT_EQ(test, report(b, pci_channel_io_perm_failure),
+			PCI_ERS_RESULT_DISCONNECT);
+	bench_expect_no_link(b);
 }
 
 static struct kunit_case power_cases[] = {
 	KUNIT_CASE_PARAM(sleep, bench_modes),
+	KUNIT_CASE_PARAM(sleep_gone, bench_chips),
 	KUNIT_CASE_PARAM(wake, bench_chips),
 	KUNIT_CASE_PARAM(function_reset, bench_modes),
 	KUNIT_CASE_PARAM(pci_error, bench_chips),

@@ -120,6 +120,9 @@ static int ignis_pm_suspend(struct device *dev)
 	}
 	rtnl_unlock();
 	cancel_work_sync(&ig->reset_work);
+	/* What is saved is better than what could be saved now */
+	if (!pci_device_is_present(to_pci_dev(dev)))
+		to_pci_dev(dev)->state_saved = true;
 	return 0;
 }
 
@@ -188,7 +191,10 @@ static void ignis_io_stop(struct pci_dev *pdev, bool gone)
 		set_bit(IGNIS_GONE, &ig->flags);
 	cancel_work_sync(&ig->reset_work);
 	rtnl_lock();
-	ignis_sleep(ig);
+	if (gone)
+		ignis_give_up(ig);
+	else
+		ignis_sleep(ig);
 	rtnl_unlock();
 }
 
