@@ -431,6 +431,20 @@ static void no_memory(struct kunit *test)
 	b->nic->lies.map_fails_at = 1;
 	KUNIT_EXPECT_EQ(test, attach(b, NULL), 0);
 	KUNIT_EXPECT_EQ(test, b->nic->lies.map_fails_at, 0);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	bench_works(b);
+
+	/* When the port is opened next ... */
+	bench_close(b);
+	KUNIT_ASSERT_EQ(test, bench_open(b), 0);
+	KUNIT_EXPECT_EQ(test, ig->vectors[0].rx->truesize, 2048);
+	bench_works(b);
+
+	/* ... or its rings are changed */
+	KUNIT_ASSERT_EQ(test, attach(b, prog), 0);
+	b->nic->lies.map_fails_at = 1;
+	KUNIT_EXPECT_EQ(test, attach(b, NULL), 0);
+	KUNIT_EXPECT_EQ(test, b->nic->lies.map_fails_at, 0);
 	bpf_prog_free(prog);
 	KUNIT_ASSERT_TRUE(test, bench_link(b));
 	bench_works(b);

@@ -553,6 +553,7 @@ int ignis_qset_open(struct ignis *ig)
 	struct ignis_qset *qs;
 	int err;
 
+	ig->cfg = ignis_next_config(ig);
 	qs = ignis_qset_alloc(ig, &ig->cfg);
 	if (IS_ERR(qs))
 		return PTR_ERR(qs);
