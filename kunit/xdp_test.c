@@ -360,44 +360,60 @@ static void never_flushed(struct kunit *test)
 	bench_works(b);
 }
 
-/* There is always more to redirect: the stack is let in, again and again */
+/* There is always more to send back: the stack has its turn, again and again */
 static void share(struct kunit *test)
 {
-	struct bench *b = bench_up(test);
-	const struct net_device_ops *ops = b->netdev->netdev_ops;
-	struct netdev_queue *txq = netdev_get_tx_queue(b->netdev, 0);
-	struct built *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-	struct flow flow = { UDP4 };
-	unsigned int i, turns = 0;
-	struct xdp_frame *frame;
-	int n;
+	struct bpf_prog *prog;
+	struct bench *b = xdp_up(test, &prog, 1500);
+	struct flow flow = { UDP4, .len = 100 }, own = { UDP4, .len = 300 };
+	struct nic_frame *frame;
+	unsigned int i, n, turns = 0;
 
-	KUNIT_ASSERT_NOT_NULL(test, f);
-	build(f, &flow);
-	KUNIT_ASSERT_EQ(test, bench_rings(b, 256, 256), 0);
+	KUNIT_ASSERT_EQ(test, bench_rings(b, 512, 256), 0);
 	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	act.verdict = XDP_TX;
 	b->nic->lies.tx_hold = true;
-	for (i = 0; i < 200; i++) {
-		do {
-			frame = make_frame(test, f);
-			local_bh_disable();
-			n = ops->ndo_xdp_xmit(b->netdev, 1, &frame,
-					      XDP_XMIT_FLUSH);
-			local_bh_enable();
-		} while (n == 1);
-		xdp_return_frame(frame);
-		KUNIT_EXPECT_TRUE(test, netif_tx_queue_stopped(txq));
-		b->nic->lies.tx_credit = 5;
+	for (i = 0; i < 100; i++) {
+		for (n = 0; n < 80; n++)
+			bench_inject(b, &flow);
+		usleep_range(1000, 1100);
+		bench_send(b, build_skb_of(b, &own, 0, 0, true));
+		b->nic->lies.tx_credit = 60;
 		bench_kick(b);
-		usleep_range(300, 310);
-		turns += !netif_tx_queue_stopped(txq);
+		usleep_range(1000, 1100);
+		while ((frame = bench_sent(b))) {
+			turns += i >= 10 && frame->len > 300;
+			kfree(frame);
+		}
 	}
-	KUNIT_EXPECT_GT(test, turns, 10);
+	KUNIT_EXPECT_GT(test, turns, 30);
 	b->nic->lies.tx_hold = false;
 	bench_kick(b);
 	usleep_range(10000, 11000);
 	bench_drop_sent(b);
-	bench_works(b);
+	xdp_down(b, prog);
+}
+
+/* Only XDP sends, and nothing goes out: that is noticed, too */
+static void hang(struct kunit *test)
+{
+	struct bpf_prog *prog;
+	struct bench *b = xdp_up(test, &prog, 1500);
+	struct flow flow = { UDP4, .len = 100 };
+	unsigned int i, n, resets = b->nic->resets;
+
+	act.verdict = XDP_TX;
+	b->nic->lies.tx_hold = true;
+	for (i = 0; i < 200 && b->nic->resets == resets; i++) {
+		for (n = 0; n < 80; n++)
+			bench_inject(b, &flow);
+		usleep_range(100000, 110000);
+	}
+	KUNIT_EXPECT_GT(test, b->nic->resets, resets);
+	b->nic->lies.tx_hold = false;
+	usleep_range(100000, 110000);
+	bench_drop_sent(b);
+	xdp_down(b, prog);
 }
 
 /* The device cuts a frame within its Ethernet header: neither piece is one */
@@ -504,6 +520,7 @@ static struct kunit_case xdp_cases[] = {
 	KUNIT_CASE_PARAM(redirected, bench_chips),
 	KUNIT_CASE_PARAM(never_flushed, bench_chips),
 	KUNIT_CASE_PARAM(share, bench_chips),
+	KUNIT_CASE_PARAM(hang, bench_chips),
 	KUNIT_CASE_PARAM(short_head, bench_chips),
 	KUNIT_CASE_PARAM(no_memory, bench_82576),
 	KUNIT_CASE_PARAM(no_room, bench_chips),

@@ -307,13 +307,17 @@ static inline u32 ignis_tx_unused(const struct ignis_tx_ring *ring)
 	return ring->mask - (ring->ntu - READ_ONCE(ring->ntc));
 }
 
-/* Whether XDP may send a frame: no room is its that the stack waits for */
-static inline bool ignis_tx_xdp_room(const struct ignis_tx_ring *ring)
+/*
+ * Descriptors that XDP may take.  It leaves the room that the stack waits for, then
+ * enough for a frame: the queue that is woken is not stopped before its turn.
+ */
+static inline u32 ignis_tx_xdp_room(const struct ignis_tx_ring *ring)
 {
+	u32 share = netif_tx_queue_stopped(ring->txq) ? ring->wake :
+							ring->needed;
 	u32 unused = ignis_tx_unused(ring);
 
-	return likely(unused >= ring->wake) ||
-	       (unused >= ring->needed && !netif_tx_queue_stopped(ring->txq));
+	return unused > share ? unused - share : 0;
 }
 
 /* Whether there may be completions; a hint */
@@ -1088,7 +1092,7 @@ void ignis_tx_xsk_end(struct ignis_tx_ring *ring, u32 total,
 void ignis_tx_xsk_stamp(const struct ignis_tx_ring *ring,
 			struct ignis_tx_data *data);
 u32 ignis_tx_xsk_olinfo(const struct ignis_tx_ring *ring, u32 total);
-void ignis_tx_xdp_done(struct ignis_tx_ring *ring, bool kick);
+void ignis_tx_xdp_done(struct ignis_tx_ring *ring, bool kick, bool full);
 int ignis_tx_alloc(struct ignis *ig, struct ignis_tx_ring *ring,
 		   const struct ignis_config *cfg);
 void ignis_tx_free(struct ignis_tx_ring *ring);

@@ -518,10 +518,11 @@ bool ignis_tx_xdp_frame(struct ignis_tx_ring *ring, struct xdp_frame *frame,
 	u32 len, olinfo, total;
 	unsigned int f;
 
-	if (unlikely(!ignis_tx_xdp_room(ring)))
+	len = frame->len;
+	if (unlikely(ignis_tx_xdp_room(ring) <
+		     (nr_frags || len > ring->max_data ? ring->needed : 1)))
 		return false;
 
-	len = frame->len;
 	total = len + (nr_frags ? shinfo->xdp_frags_size : 0);
 	if (unlikely(total < TX_MIN_LEN)) {
 		/* Not over what says where the fragments are */
@@ -869,23 +870,22 @@ void ignis_tx_xsk_stamp(const struct ignis_tx_ring *ring,
 /**
  * ignis_tx_xdp_done - to be called after the last frame of XDP or AF_XDP
  * @ring: transmit ring
- * @kick: send what was taken, as is done anyway if the ring is full: nothing else
- *	might come, and nobody else would wake the queue
+ * @kick: send what was taken
+ * @full: there was no room for a frame; send what was taken, too, since nothing
+ *	else might come
  *
  * Context: softirq, the queue's xmit lock held and about to be released.
  */
-void ignis_tx_xdp_done(struct ignis_tx_ring *ring, bool kick)
+void ignis_tx_xdp_done(struct ignis_tx_ring *ring, bool kick, bool full)
 {
-	bool full = ignis_tx_unused(ring) < ring->needed;
-
-	/* A ring that takes nothing must not look alive to the watchdog */
 	if ((kick || unlikely(full)) && ring->batch != ring->ntu) {
 		ignis_tx_kick(ring);
 		txq_trans_cond_update(ring->txq);
 	}
 
-	/* The stack counts on room for any frame while its queue is not stopped */
-	if (unlikely(full)) {
+	/* For the watchdog, which looks only at how long a queue has been stopped */
+	if (unlikely(full) && !netif_tx_queue_stopped(ring->txq) &&
+	    time_after(jiffies, READ_ONCE(ring->txq->trans_start) + HZ)) {
 		netif_tx_stop_queue(ring->txq);
 		/* Pairs with the barrier before the wake in ignis_tx_clean() */
 		smp_mb__after_atomic();

@@ -180,7 +180,7 @@ unsigned int ignis_xdp_tx(struct ignis_tx_ring *ring,
 
 	__netif_tx_lock(ring->txq, smp_processor_id());
 	i = ignis_tx_xdp_out(ring, out, n);
-	ignis_tx_xdp_done(ring, kick);
+	ignis_tx_xdp_done(ring, kick, i < n);
 	__netif_tx_unlock(ring->txq);
 
 	for (dropped = n - i; i < n; i++) {
@@ -226,7 +226,7 @@ int ignis_xdp_xmit(struct net_device *netdev, int n, struct xdp_frame **frames,
 	for (i = 0; i < n; i++)
 		if (!ignis_tx_xdp_frame(ring, frames[i], false))
 			break;
-	ignis_tx_xdp_done(ring, flags & XDP_XMIT_FLUSH);
+	ignis_tx_xdp_done(ring, flags & XDP_XMIT_FLUSH, i < n);
 unlock:
 	__netif_tx_unlock(txq);
 	return i;

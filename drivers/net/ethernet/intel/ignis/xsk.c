@@ -287,7 +287,8 @@ static bool ignis_xsk_tx(struct ignis_tx_ring *ring, struct xdp_buff *head)
 	struct xdp_buff *xdp = head;
 
 	__netif_tx_lock(ring->txq, smp_processor_id());
-	if (unlikely(!ignis_tx_xdp_room(ring))) {
+	if (unlikely(ignis_tx_xdp_room(ring) <
+		     (xdp_buff_has_frags(head) ? ring->needed : 1))) {
 		__netif_tx_unlock(ring->txq);
 		return false;
 	}
@@ -698,21 +699,19 @@ static noinline void ignis_xsk_send_batch(struct ignis_vector *v,
 static bool ignis_xsk_xmit(struct ignis_vector *v)
 {
 	struct ignis_tx_ring *ring = v->tx;
-	u32 room, share, n = 0;
+	u32 room, n = 0;
 
 	__netif_tx_lock(ring->txq, smp_processor_id());
-	/* The stack keeps its share; a frame may need a context, or to be filled up */
-	room = ignis_tx_unused(ring);
-	share = netif_tx_queue_stopped(ring->txq) ? ring->wake : ring->needed;
-	room = room > share ? (room - share) / 2 : 0;
+	/* A frame may need a context, or to be filled up */
+	room = ignis_tx_xdp_room(ring) / 2;
 	if (room && !READ_ONCE(ring->closing) && READ_ONCE(v->ig->link))
 		n = xsk_tx_peek_release_desc_batch(ring->xsk,
 						   min(room, XSK_TX_BATCH));
 	if (n)
 		ignis_xsk_send_batch(v, n);
 	/* The stack never leaves a frame unannounced */
-	if (ring->batch != ring->ntu)
-		ignis_tx_xdp_done(ring, true);
+	if (ring->batch != ring->ntu || unlikely(!room))
+		ignis_tx_xdp_done(ring, true, !room);
 	__netif_tx_unlock(ring->txq);
 
 	/* Nothing is under way that they could wait for */
