@@ -28,6 +28,7 @@ PORT = "org.ignis.agent"
 
 class Job:
     def __init__(self, cmd, stdin):
+        self.said = None            # the last, when it has ended
         self.files = [tempfile.TemporaryFile() for _ in range(3)]
         self.files[0].write((stdin or "").encode())
         self.files[0].seek(0)
@@ -73,10 +74,14 @@ class Job:
         if rc is None:
             stuck = self.waiting()
             self.kill(signal.SIGKILL)
-        res = self.output()
+        res = self.said = self.output()
+        for file in self.files:     # a test may have many jobs, and look at what the kernel holds
+            file.close()
         return {"rc": rc, "out": res["out"], "err": res["err"] + stuck}
 
     def output(self):
+        if self.said:
+            return self.said
         # Not read(), as the process writes where the file's position is
         out, err = (os.pread(f.fileno(), os.fstat(f.fileno()).st_size, 0) for f in self.files[1:])
         return {"out": out.decode(errors="backslashreplace"), "err": err.decode(errors="backslashreplace")}
