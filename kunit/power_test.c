@@ -155,6 +155,7 @@ static void sleep_gone(struct kunit *test)
 		pci_save_state(pdev);
 	b->nic->lies.gone = false;
 	lose_power(b);
+	KUNIT_ASSERT_EQ(test, pci_set_power_state(pdev, PCI_D0), 0);
 	pci_restore_state(pdev);
 	pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0, &bar);
 	KUNIT_EXPECT_EQ(test, bar, had);

@@ -105,10 +105,11 @@ static void ignis_disarm_wakeup(struct ignis *ig)
 static int ignis_pm_suspend(struct device *dev)
 {
 	struct ignis_function *fn = dev_get_drvdata(dev);
+	struct pci_dev *pdev = to_pci_dev(dev);
 	struct ignis *ig = fn->ig;
 
 	if (!ig)
-		return 0;
+		goto out;
 
 	rtnl_lock();
 	ignis_sleep(ig);
@@ -120,9 +121,13 @@ static int ignis_pm_suspend(struct device *dev)
 	}
 	rtnl_unlock();
 	cancel_work_sync(&ig->reset_work);
+out:
 	/* What is saved is better than what could be saved now */
-	if (!pci_device_is_present(to_pci_dev(dev)))
-		to_pci_dev(dev)->state_saved = true;
+	if (!pci_device_is_present(pdev)) {
+		pdev->state_saved = true;
+		/* The core leaves that to us, then; the ports above stay on else */
+		pci_set_power_state(pdev, PCI_D3hot);
+	}
 	return 0;
 }
 
@@ -134,11 +139,11 @@ static bool ignis_came_back(struct pci_dev *pdev)
 {
 	struct ignis_function *fn = pci_get_drvdata(pdev);
 
-	if (fn->ig) {
-		if (readl(fn->ig->hw + IGNIS_STATUS) == ~0u)
-			return false;
+	if (fn->ig ? readl(fn->ig->hw + IGNIS_STATUS) == ~0u :
+		     !pci_device_is_present(pdev))
+		return false;
+	if (fn->ig)
 		clear_bit(IGNIS_GONE, &fn->ig->flags);
-	}
 	pci_save_state(pdev);
 	return true;
 }
