@@ -108,6 +108,7 @@ struct nic_frame {
  * @gone_at: that happens after so many more accesses to BAR 0; 0: never
  * @tx_hold: nothing is fetched from transmit rings, but @tx_credit descriptors
  * @tx_credit: counts down
+ * @tx_paused: ... since the peer has asked for it, says STATUS
  * @tx_no_report: no DD is written
  * @rx_hook: may change a receive descriptor before it is written
  * @rx_cut: bench_cut_header() has cut the last one
@@ -132,6 +133,7 @@ struct nic_lies {
 	unsigned int gone_at;
 	bool tx_hold;
 	unsigned int tx_credit;
+	bool tx_paused;
 	bool tx_no_report;
 	void (*rx_hook)(struct nic *nic, u16 queue, u32 index,
 			union ignis_rx_desc *desc);

@@ -86,6 +86,8 @@ static u32 read_status(struct nic *nic, u32 reg)
 	if (!(*nic_reg(nic, IGNIS_CTRL) & CTRL_GIO_MASTER_DIS) ||
 	    nic->lies.stuck_master)
 		val |= STATUS_GIO_MASTER_EN;
+	if (nic->lies.tx_paused)
+		val |= STATUS_TXOFF;
 	return val;
 }
 

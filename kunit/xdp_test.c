@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/rtnetlink.h>
 #include <net/netdev_lock.h>
+#include <net/sch_generic.h>
 #include <net/xdp.h>
 
 #include "ignis.h"
@@ -360,33 +361,59 @@ static void never_flushed(struct kunit *test)
 	bench_works(b);
 }
 
-/* There is always more to send back: the stack has its turn, again and again */
+/* Of the stack's frames, how many go out while XDP always has more than there is room for */
+static unsigned int turns(struct bench *b, unsigned int credit)
+{
+	struct flow flow = { UDP4, .len = 100 }, own = { UDP4, .len = 300 };
+	struct nic_frame *frame;
+	unsigned int i, n, sent = 0;
+
+	for (i = 0; i < 100; i++) {
+		for (n = 0; n < 3; n++)
+			bench_send(b, build_skb_of(b, &own, 0, 0, true));
+		for (n = 0; n < 80; n++)
+			bench_inject(b, &flow);
+		b->nic->lies.tx_credit = credit;
+		/* Room and frames are there when the poll begins */
+		local_bh_disable();
+		bench_kick(b);
+		udelay(500);
+		local_bh_enable();
+		usleep_range(1000, 1100);
+		while ((frame = bench_sent(b))) {
+			sent += i >= 20 && frame->len > 300;
+			kfree(frame);
+		}
+	}
+	return sent;
+}
+
+/* The stack has its turn, again and again, and is never woken in vain */
 static void share(struct kunit *test)
 {
 	struct bpf_prog *prog;
 	struct bench *b = xdp_up(test, &prog, 1500);
-	struct flow flow = { UDP4, .len = 100 }, own = { UDP4, .len = 300 };
-	struct nic_frame *frame;
-	unsigned int i, n, turns = 0;
+	struct netdev_queue *txq = netdev_get_tx_queue(b->netdev, 0);
+	struct flow flow = { UDP4, .len = 100 };
+	unsigned int i;
 
 	KUNIT_ASSERT_EQ(test, bench_rings(b, 512, 256), 0);
 	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	/* BQL does not hold back what the stack has */
+	txq->dql.min_limit = SZ_1M;
 	act.verdict = XDP_TX;
 	b->nic->lies.tx_hold = true;
-	for (i = 0; i < 100; i++) {
-		for (n = 0; n < 80; n++)
-			bench_inject(b, &flow);
-		usleep_range(1000, 1100);
-		bench_send(b, build_skb_of(b, &own, 0, 0, true));
-		b->nic->lies.tx_credit = 60;
-		bench_kick(b);
-		usleep_range(1000, 1100);
-		while ((frame = bench_sent(b))) {
-			turns += i >= 10 && frame->len > 300;
-			kfree(frame);
-		}
+	for (i = 0; i < 400; i++) {
+		bench_inject(b, &flow);
+		usleep_range(100, 110);
 	}
-	KUNIT_EXPECT_GT(test, turns, 30);
+	KUNIT_EXPECT_FALSE(test, netif_tx_queue_stopped(txq));
+	bench_send(b, build_skb_of(b, &flow, 0, 0, true));
+	KUNIT_EXPECT_EQ(test, qdisc_qlen_sum(rcu_access_pointer(txq->qdisc)), 0);
+
+	/* Enough for a wake-up at a time, and far from it */
+	KUNIT_EXPECT_GT(test, turns(b, 60), 100);
+	KUNIT_EXPECT_GT(test, turns(b, 5), 25);
 	b->nic->lies.tx_hold = false;
 	bench_kick(b);
 	usleep_range(10000, 11000);
@@ -394,25 +421,55 @@ static void share(struct kunit *test)
 	xdp_down(b, prog);
 }
 
-/* Only XDP sends, and nothing goes out: that is noticed, too */
+/* Frames in several buffers go out of the smallest ring, too */
+static void small_ring(struct kunit *test)
+{
+	struct bpf_prog *prog;
+	struct bench *b = xdp_up(test, &prog, 9000);
+	struct flow flow = { UDP4, .len = 8900 };
+	int i;
+
+	KUNIT_ASSERT_EQ(test, bench_rings(b, 64, 64), 0);
+	KUNIT_ASSERT_TRUE(test, bench_link(b));
+	act.verdict = XDP_TX;
+	for (i = 0; i < 100; i++) {
+		bench_inject(b, &flow);
+		bench_expect_sent(b, &flow);
+	}
+	xdp_down(b, prog);
+}
+
+/* Only XDP sends, and nothing goes out: that is noticed, too, unless the peer wants it so */
 static void hang(struct kunit *test)
 {
+	static const u32 rings[] = { 64, 256 };
 	struct bpf_prog *prog;
 	struct bench *b = xdp_up(test, &prog, 1500);
 	struct flow flow = { UDP4, .len = 100 };
-	unsigned int i, n, resets = b->nic->resets;
+	unsigned int i, n, r, resets;
 
-	act.verdict = XDP_TX;
-	b->nic->lies.tx_hold = true;
-	for (i = 0; i < 200 && b->nic->resets == resets; i++) {
-		for (n = 0; n < 80; n++)
-			bench_inject(b, &flow);
+	for (r = 0; r < ARRAY_SIZE(rings); r++) {
+		KUNIT_ASSERT_EQ(test, bench_rings(b, 512, rings[r]), 0);
+		KUNIT_ASSERT_TRUE(test, bench_link(b));
+		resets = b->nic->resets;
+		act.verdict = XDP_TX;
+		b->nic->lies.tx_hold = true;
+		b->nic->lies.tx_paused = true;
+		for (i = 0; i < 400 && b->nic->resets == resets; i++) {
+			for (n = 0; n < 80; n++)
+				bench_inject(b, &flow);
+			usleep_range(100000, 110000);
+			if (i == 200)
+				b->nic->lies.tx_paused = false;
+		}
+		KUNIT_EXPECT_GT(test, i, 201);
+		KUNIT_EXPECT_GT(test, b->nic->resets, resets);
+		b->nic->lies.tx_hold = false;
 		usleep_range(100000, 110000);
+		bench_drop_sent(b);
+		act.verdict = XDP_PASS;
+		bench_works(b);
 	}
-	KUNIT_EXPECT_GT(test, b->nic->resets, resets);
-	b->nic->lies.tx_hold = false;
-	usleep_range(100000, 110000);
-	bench_drop_sent(b);
 	xdp_down(b, prog);
 }
 
@@ -520,6 +577,7 @@ static struct kunit_case xdp_cases[] = {
 	KUNIT_CASE_PARAM(redirected, bench_chips),
 	KUNIT_CASE_PARAM(never_flushed, bench_chips),
 	KUNIT_CASE_PARAM(share, bench_chips),
+	KUNIT_CASE_PARAM(small_ring, bench_chips),
 	KUNIT_CASE_PARAM(hang, bench_chips),
 	KUNIT_CASE_PARAM(short_head, bench_chips),
 	KUNIT_CASE_PARAM(no_memory, bench_82576),

@@ -31,6 +31,7 @@
 #define   STATUS_FD		BIT(0)
 #define   STATUS_LU		BIT(1)
 #define   STATUS_LAN_ID		GENMASK(3, 2)
+#define   STATUS_TXOFF		BIT(4)
 #define   STATUS_GIO_MASTER_EN	BIT(19)
 #define IGNIS_CTRL_EXT		0x0018
 #define   CTRL_EXT_82574_MUST_SET BIT(22)

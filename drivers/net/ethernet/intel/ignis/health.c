@@ -13,8 +13,11 @@
 
 #include "ignis.h"
 
-/* A queue that looks stuck twice in a row has stalled */
+/* A receive queue that looks stuck twice in a row has stalled */
 #define WATCH_PERIOD	(2 * HZ)
+
+/* A transmit queue; the stack's watchdog, faster, looks only at those that are stopped */
+#define TX_LOOKS	5
 
 /* Of a recovery by polling */
 #define POLL_TRIES	10
@@ -26,13 +29,26 @@
 /**
  * ignis_report_tx_hang - have a transmit queue that hangs reported and revived
  * @ig: port
- * @queue: queue
+ * @ring: of the queue, in use
  *
  * Context: any.
  */
-void ignis_report_tx_hang(struct ignis *ig, unsigned int queue)
+void ignis_report_tx_hang(struct ignis *ig, const struct ignis_tx_ring *ring)
 {
-	set_bit(queue, &ig->fn->tx_hung);
+	u16 queue = ring->queue;
+
+	if (test_and_set_bit(queue, &ig->fn->tx_hung))
+		return;
+
+	netdev_err(ig->netdev,
+		   "transmit queue %u hangs: next to clean %u, announced %u, next to use %u, TDH %u, TDT %u, TXDCTL %#x, STATUS %#x\n",
+		   queue, ring->ntc & ring->mask, ring->kicked & ring->mask,
+		   ring->ntu & ring->mask,
+		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_HEAD)),
+		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_TAIL)),
+		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_DCTL)),
+		   ignis_rd(ig, IGNIS_STATUS));
+	atomic_long_inc(&ig->tx_timeouts);
 	schedule_work(&ig->fn->report_work);
 }
 
@@ -51,8 +67,28 @@ static bool ignis_rx_stuck(const struct ignis_vector *v)
 	       ignis_rx_pending(ring);
 }
 
+/* Nothing under way has been sent for 8 to 10 seconds, nor has the peer asked for a pause */
+static bool ignis_tx_stuck(struct ignis_vector *v)
+{
+	u32 ntc = READ_ONCE(v->tx->ntc);
+	bool moved = ntc != v->watched_tx_ntc;
+
+	v->watched_tx_ntc = ntc;
+	if (moved || ntc == READ_ONCE(v->tx->kicked) || !READ_ONCE(v->ig->link)) {
+		v->tx_looks = 0;
+		return false;
+	}
+	/* Reported once, as long as it does not move */
+	if (v->tx_looks == TX_LOOKS || ++v->tx_looks < TX_LOOKS)
+		return false;
+	if (!(ignis_rd(v->ig, IGNIS_STATUS) & STATUS_TXOFF))
+		return true;
+	v->tx_looks = 0;
+	return false;
+}
+
 /**
- * ignis_watch_start - look after the receive queues until @ig->watch_work ends
+ * ignis_watch_start - look after the queues until @ig->watch_work ends
  * @ig: port
  *
  * Context: process, RTNL; ignis_qset_stop() ends it.
@@ -61,16 +97,18 @@ void ignis_watch_start(struct ignis *ig)
 {
 	unsigned int i;
 
-	for (i = 0; i < ig->max_channels; i++)
+	for (i = 0; i < ig->max_channels; i++) {
 		ig->vectors[i].stuck = false;
+		ig->vectors[i].tx_looks = 0;
+	}
 	schedule_delayed_work(&ig->watch_work, WATCH_PERIOD);
 }
 
 /**
- * ignis_watch_work - find receive queues that have stalled
+ * ignis_watch_work - find queues that have stalled
  * @work: ig->watch_work
  *
- * Reads memory only.
+ * Reads memory only, unless a transmit queue is stuck.
  *
  * Context: process; ignis_qset_stop() waits for it.
  */
@@ -94,6 +132,8 @@ void ignis_watch_work(struct work_struct *work)
 		}
 		v->stuck = stuck;
 		v->watched_ntc = ntc;
+		if (ignis_tx_stuck(v))
+			ignis_report_tx_hang(ig, v->tx);
 	}
 
 	if (stalled & ~ig->rx_stalled) {

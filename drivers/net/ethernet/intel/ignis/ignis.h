@@ -387,6 +387,8 @@ struct ignis_tx_stats {
  * @rx_stats: receive counters
  * @tx_stats: transmit counters
  * @watched_ntc: of @rx when watch_work last looked
+ * @watched_tx_ntc: of @tx then
+ * @tx_looks: times in a row that @tx had not got on
  * @stuck: @rx looked stuck then
  * @name: as in /proc/interrupts
  */
@@ -407,6 +409,8 @@ struct ignis_vector {
 	struct ignis_rx_stats rx_stats;
 	struct ignis_tx_stats tx_stats;
 	u32 watched_ntc;
+	u32 watched_tx_ntc;
+	u8 tx_looks;
 	bool stuck;
 	char name[IFNAMSIZ + 11];
 };
@@ -839,10 +843,10 @@ struct ignis_function {
  * @stats_held: the registers are not to be read
  * @hw_stats: counts taken from clear-on-read registers so far
  * @stats_work: reads the MAC's counters before they are full
- * @tx_timeouts: times the watchdog found a queue hanging
+ * @tx_timeouts: times that a transmit queue was found hanging
  * @reset_work: acts on @flags
  * @refill_work: polls queues that ran out of receive buffers
- * @watch_work: looks for receive queues that have stalled
+ * @watch_work: looks for queues that have stalled
  * @rx_stalled: queues it found last time, as bits
  */
 struct ignis {
@@ -889,7 +893,7 @@ struct ignis {
 	u64 hw_stats[HW_STATS];
 	struct delayed_work stats_work;
 
-	u64 tx_timeouts;
+	atomic_long_t tx_timeouts;
 	struct work_struct reset_work;
 	struct delayed_work refill_work;
 	struct delayed_work watch_work;
@@ -975,7 +979,7 @@ void ignis_devlink_port_remove(struct ignis *ig);
 /* health.c */
 int ignis_health_init(struct ignis_function *fn);
 void ignis_health_exit(struct ignis_function *fn);
-void ignis_report_tx_hang(struct ignis *ig, unsigned int queue);
+void ignis_report_tx_hang(struct ignis *ig, const struct ignis_tx_ring *ring);
 void ignis_watch_start(struct ignis *ig);
 void ignis_watch_work(struct work_struct *work);
 
@@ -1092,7 +1096,7 @@ void ignis_tx_xsk_end(struct ignis_tx_ring *ring, u32 total,
 void ignis_tx_xsk_stamp(const struct ignis_tx_ring *ring,
 			struct ignis_tx_data *data);
 u32 ignis_tx_xsk_olinfo(const struct ignis_tx_ring *ring, u32 total);
-void ignis_tx_xdp_done(struct ignis_tx_ring *ring, bool kick, bool full);
+void ignis_tx_kick(struct ignis_tx_ring *ring);
 int ignis_tx_alloc(struct ignis *ig, struct ignis_tx_ring *ring,
 		   const struct ignis_config *cfg);
 void ignis_tx_free(struct ignis_tx_ring *ring);

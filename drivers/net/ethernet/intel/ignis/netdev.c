@@ -321,19 +321,8 @@ static void ignis_tx_timeout(struct net_device *netdev, unsigned int queue)
 	struct ignis *ig = netdev_priv(netdev);
 	struct ignis_tx_ring *ring = ig->tx[queue];
 
-	if (!ring || READ_ONCE(ring->closing))
-		return;
-
-	netdev_err(netdev,
-		   "transmit queue %u hangs: next to clean %u, announced %u, next to use %u, TDH %u, TDT %u, TXDCTL %#x, STATUS %#x\n",
-		   queue, ring->ntc & ring->mask, ring->kicked & ring->mask,
-		   ring->ntu & ring->mask,
-		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_HEAD)),
-		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_TAIL)),
-		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_DCTL)),
-		   ignis_rd(ig, IGNIS_STATUS));
-	ig->tx_timeouts++;
-	ignis_report_tx_hang(ig, queue);
+	if (ring && !READ_ONCE(ring->closing))
+		ignis_report_tx_hang(ig, ring);
 }
 
 static int ignis_change_mtu(struct net_device *netdev, int mtu)

@@ -526,7 +526,7 @@ void ignis_get_ethtool_stats(struct net_device *netdev,
 	ignis_get_hw_stats(ig, hw);
 	memcpy(data, hw, HW_NAMED * sizeof(*data));
 	data += HW_NAMED;
-	*data++ = ig->tx_timeouts;
+	*data++ = atomic_long_read(&ig->tx_timeouts);
 	*data++ = ignis_ptp_rx_cleared(ig);
 
 	for (i = 0; i < ig->max_channels; i++) {

@@ -47,8 +47,13 @@ static __always_inline void ignis_tx_send(struct ignis_tx_ring *ring)
 	writel(ring->ntu & ring->mask, ring->tail);
 }
 
-/* Send what there is, if there is anything */
-static void ignis_tx_kick(struct ignis_tx_ring *ring)
+/**
+ * ignis_tx_kick - announce frames that the hardware has not been told of
+ * @ring: transmit ring
+ *
+ * Context: softirq, the queue's xmit lock held.
+ */
+void ignis_tx_kick(struct ignis_tx_ring *ring)
 {
 	if (ring->batch != ring->ntu)
 		ignis_tx_send(ring);
@@ -502,7 +507,7 @@ static dma_addr_t ignis_tx_xdp_map(struct ignis_tx_ring *ring,
  * @pooled: of this port's page_pool, which has mapped it
  *
  * Context: softirq, the queue's xmit lock held.  Nothing is sent before
- * ignis_tx_xdp_done().
+ * ignis_tx_kick().
  *
  * Return: false if there is no room or no DMA mapping to be had.
  */
@@ -519,11 +524,12 @@ bool ignis_tx_xdp_frame(struct ignis_tx_ring *ring, struct xdp_frame *frame,
 	unsigned int f;
 
 	len = frame->len;
+	total = len + (nr_frags ? shinfo->xdp_frags_size : 0);
+	/* At most; TXD_EXT_MAX_DATA is the lesser of both chips' */
 	if (unlikely(ignis_tx_xdp_room(ring) <
-		     (nr_frags || len > ring->max_data ? ring->needed : 1)))
+		     1 + nr_frags + total / TXD_EXT_MAX_DATA))
 		return false;
 
-	total = len + (nr_frags ? shinfo->xdp_frags_size : 0);
 	if (unlikely(total < TX_MIN_LEN)) {
 		/* Not over what says where the fragments are */
 		if (nr_frags && frame->data + TX_MIN_LEN > (void *)shinfo)
@@ -596,7 +602,7 @@ unmap:
  * @n: how many
  *
  * Context: NAPI, the queue's xmit lock held.  Nothing is sent before
- * ignis_tx_xdp_done().
+ * ignis_tx_kick().
  *
  * Return: how many were taken.
  */
@@ -794,7 +800,7 @@ struct ignis_tx_buf *ignis_tx_xsk_put(struct ignis_tx_ring *ring,
  * @data: as for the pieces
  *
  * Context: NAPI, the queue's xmit lock held.  Nothing is sent before
- * ignis_tx_xdp_done().
+ * ignis_tx_kick().
  */
 void ignis_tx_xsk_end(struct ignis_tx_ring *ring, u32 total,
 		      const struct ignis_tx_data *data)
@@ -865,33 +871,6 @@ void ignis_tx_xsk_stamp(const struct ignis_tx_ring *ring,
 		data->cmd |= TXD_ADV_TSTAMP;
 	else
 		data->olinfo |= TXD_EXT_TSTAMP;
-}
-
-/**
- * ignis_tx_xdp_done - to be called after the last frame of XDP or AF_XDP
- * @ring: transmit ring
- * @kick: send what was taken
- * @full: there was no room for a frame; send what was taken, too, since nothing
- *	else might come
- *
- * Context: softirq, the queue's xmit lock held and about to be released.
- */
-void ignis_tx_xdp_done(struct ignis_tx_ring *ring, bool kick, bool full)
-{
-	if ((kick || unlikely(full)) && ring->batch != ring->ntu) {
-		ignis_tx_kick(ring);
-		txq_trans_cond_update(ring->txq);
-	}
-
-	/* For the watchdog, which looks only at how long a queue has been stopped */
-	if (unlikely(full) && !netif_tx_queue_stopped(ring->txq) &&
-	    time_after(jiffies, READ_ONCE(ring->txq->trans_start) + HZ)) {
-		netif_tx_stop_queue(ring->txq);
-		/* Pairs with the barrier before the wake in ignis_tx_clean() */
-		smp_mb__after_atomic();
-		if (ignis_tx_unused(ring) >= ring->wake)
-			netif_tx_wake_queue(ring->txq);
-	}
 }
 
 /**
@@ -1067,7 +1046,7 @@ bool ignis_tx_clean(struct ignis_vector *v, int budget)
 	smp_store_release(&ring->ntc, ntc);
 	/* Between @ntc and the queue's state; BQL has it where it is used */
 	if (unlikely(!done.bytes))
-		smp_mb(); /* pairs with the stop in ignis_tx_xdp_done() */
+		smp_mb(); /* pairs with that of who stops the queue */
 	/*
 	 * BQL looks at bytes, of which XDP's are none; waking, at packets.  Who
 	 * sends has no ring before ignis_tx_open(), which wakes the queue.

@@ -180,7 +180,9 @@ unsigned int ignis_xdp_tx(struct ignis_tx_ring *ring,
 
 	__netif_tx_lock(ring->txq, smp_processor_id());
 	i = ignis_tx_xdp_out(ring, out, n);
-	ignis_tx_xdp_done(ring, kick, i < n);
+	/* If there was no room, nothing else might come */
+	if (kick || i < n)
+		ignis_tx_kick(ring);
 	__netif_tx_unlock(ring->txq);
 
 	for (dropped = n - i; i < n; i++) {
@@ -226,7 +228,8 @@ int ignis_xdp_xmit(struct net_device *netdev, int n, struct xdp_frame **frames,
 	for (i = 0; i < n; i++)
 		if (!ignis_tx_xdp_frame(ring, frames[i], false))
 			break;
-	ignis_tx_xdp_done(ring, flags & XDP_XMIT_FLUSH, i < n);
+	if (flags & XDP_XMIT_FLUSH || i < n)
+		ignis_tx_kick(ring);
 unlock:
 	__netif_tx_unlock(txq);
 	return i;

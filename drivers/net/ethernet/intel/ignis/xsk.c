@@ -285,10 +285,14 @@ static bool ignis_xsk_tx(struct ignis_tx_ring *ring, struct xdp_buff *head)
 	};
 	u32 bytes = total;
 	struct xdp_buff *xdp = head;
+	u32 n = 2;
+
+	/* One for zeros, if the frame is short */
+	if (xdp_buff_has_frags(head))
+		n += xdp_get_shared_info_from_buff(head)->nr_frags;
 
 	__netif_tx_lock(ring->txq, smp_processor_id());
-	if (unlikely(ignis_tx_xdp_room(ring) <
-		     (xdp_buff_has_frags(head) ? ring->needed : 1))) {
+	if (unlikely(ignis_tx_xdp_room(ring) < n)) {
 		__netif_tx_unlock(ring->txq);
 		return false;
 	}
@@ -710,8 +714,7 @@ static bool ignis_xsk_xmit(struct ignis_vector *v)
 	if (n)
 		ignis_xsk_send_batch(v, n);
 	/* The stack never leaves a frame unannounced */
-	if (ring->batch != ring->ntu || unlikely(!room))
-		ignis_tx_xdp_done(ring, true, !room);
+	ignis_tx_kick(ring);
 	__netif_tx_unlock(ring->txq);
 
 	/* Nothing is under way that they could wait for */
