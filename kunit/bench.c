@@ -48,6 +48,17 @@ const void *bench_modes(struct kunit *test, const void *prev, char *desc)
 	return bench_next(modes, ARRAY_SIZE(modes), prev, desc);
 }
 
+const void *bench_intx(struct kunit *test, const void *prev, char *desc)
+{
+	static const struct bench_param intx[] = {
+		{ "82576", &nic_82576, NULL, { .no_msix = true, .no_msi = true } },
+		{ "82574L", &nic_82574, NULL,
+		  { .no_msix = true, .no_msi = true } },
+	};
+
+	return bench_next(intx, ARRAY_SIZE(intx), prev, desc);
+}
+
 const void *bench_82576(struct kunit *test, const void *prev, char *desc)
 {
 	return bench_next(chips, 1, prev, desc);

@@ -45,6 +45,7 @@ const void *bench_next(const struct bench_param *params, unsigned int n,
 		       const void *prev, char *desc);
 const void *bench_chips(struct kunit *test, const void *prev, char *desc);
 const void *bench_modes(struct kunit *test, const void *prev, char *desc);
+const void *bench_intx(struct kunit *test, const void *prev, char *desc);
 const void *bench_82576(struct kunit *test, const void *prev, char *desc);
 const void *bench_82574(struct kunit *test, const void *prev, char *desc);
 const void *bench_each(const void *prev, char *desc, const void *table,

@@ -4,6 +4,7 @@
 #include <linux/delay.h>
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
+#include <linux/irqdesc.h>
 #include <linux/mii.h>
 #include <linux/rtnetlink.h>
 
@@ -378,6 +379,54 @@ static void bad_frames(struct kunit *test)
 	bench_works(b);
 }
 
+/* What comes while the stack has the frame before */
+struct at_line {
+	struct bench *b;
+	struct built *next;
+	struct packet_type tap;
+};
+
+static int interrupts(struct sk_buff *skb, struct net_device *netdev,
+		      struct packet_type *pt, struct net_device *orig)
+{
+	struct at_line *n = pt->af_packet_priv;
+
+	if (skb->pkt_type != PACKET_OUTGOING && n->next) {
+		nic_inject(n->b->nic, n->next->data, n->next->len);
+		n->next = NULL;
+		udelay(100);
+		generic_handle_irq_safe(n->b->nic->um.irq);
+	}
+	kfree_skb(skb);
+	return 0;
+}
+
+/*
+ * Another device at the same line interrupts when a frame has come after the poll
+ * has looked for the last time and before it unmasks: it is not lost
+ */
+static void neighbour(struct kunit *test)
+{
+	struct bench *b = bench_up(test);
+	struct flow flow = { UDP4, .len = 200 }, second = { UDP4, .len = 300 };
+	struct built *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct at_line n = { .b = b, .tap = {
+		.type = htons(ETH_P_ALL), .dev = b->netdev, .func = interrupts,
+		.af_packet_priv = &n,
+	} };
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	bench_works(b);
+	build(f, &second);
+	n.next = f;
+	dev_add_pack(&n.tap);
+	bench_inject(b, &flow);
+	bench_expect_received(b, &flow, NULL);
+	bench_expect_received(b, &second, NULL);
+	dev_remove_pack(&n.tap);
+	bench_works(b);
+}
+
 static struct kunit_case rx_cases[] = {
 	KUNIT_CASE_PARAM(receive, rx_params),
 	KUNIT_CASE_PARAM(wrong_sum, bench_chips),
@@ -390,6 +439,7 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE_PARAM(many_groups, bench_chips),
 	KUNIT_CASE_PARAM(vlans, bench_chips),
 	KUNIT_CASE_PARAM(bad_frames, bench_chips),
+	KUNIT_CASE_PARAM(neighbour, bench_intx),
 	{}
 };
 

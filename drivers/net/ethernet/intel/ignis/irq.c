@@ -46,8 +46,8 @@ static irqreturn_t ignis_intr_single(int irq, void *data)
 	struct ignis_vector *v = data;
 	struct ignis *ig = v->ig;
 	bool masked = ig->mac->mask_to_read_icr;
-	/* INTA need not outlive the masks that it comes of */
-	u32 ours = masked ? v->unmask_bits | ICR_LSC : ICR_INTA;
+	/* Not INTA: reading ICR clears what is masked, too, for which there is no INTA */
+	u32 ours = v->unmask_bits | ICR_LSC;
 	u32 icr;
 
 	if (masked)
