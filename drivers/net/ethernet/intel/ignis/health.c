@@ -116,8 +116,8 @@ void ignis_watch_work(struct work_struct *work)
 {
 	struct ignis *ig = container_of(to_delayed_work(work), struct ignis,
 					watch_work);
-	/* Stuck now; since the last look; and was so then already */
-	unsigned long now = 0, same = 0, stalled = 0;
+	/* Stuck since the last look; and was so then already */
+	unsigned long same = 0, stalled = 0;
 	unsigned int i;
 
 	for (i = 0; i < ig->cfg.channels; i++) {
@@ -125,7 +125,6 @@ void ignis_watch_work(struct work_struct *work)
 		u32 ntc = READ_ONCE(v->rx->ntc);
 		bool stuck = ignis_rx_stuck(v);
 
-		now |= stuck ? BIT(i) : 0;
 		if (stuck && ntc == v->watched_ntc) {
 			same |= BIT(i);
 			stalled |= v->stuck ? BIT(i) : 0;
@@ -144,7 +143,7 @@ void ignis_watch_work(struct work_struct *work)
 		schedule_work(&ig->fn->report_work);
 		for_each_set_bit(i, &stalled, IGNIS_MAX_QUEUES)
 			ig->vectors[i].stuck = false;
-	} else if (ig->rx_stalled && !now) {
+	} else if (ig->rx_stalled && !(ig->rx_stalled & same)) {
 		set_bit(IGNIS_RX_WELL, &ig->fn->flags);
 		schedule_work(&ig->fn->report_work);
 	}

@@ -67,6 +67,7 @@ static int ignis_wake(struct ignis *ig)
 	ignis_attach(ig);
 	schedule_delayed_work(&ig->steer.arfs_work, HZ);
 	set_bit(IGNIS_TX_WELL, &ig->fn->flags);
+	set_bit(IGNIS_RX_WELL, &ig->fn->flags);
 	schedule_work(&ig->fn->report_work);
 	return 0;
 }
