@@ -292,7 +292,8 @@ struct ignis_tx_ring {
 	/* completion side, in NAPI */
 	u32 ntc ____cacheline_aligned_in_smp;
 	u32 xsk_done;		/* sent for @xsk, which has not been told yet */
-	u32 xsk_late;		/* dropped; to be told after what is in the ring */
+	u32 xsk_late;		/* dropped; to be told after ... */
+	u32 xsk_sent;		/* ... what is under way */
 	struct xsk_tx_metadata_compl xsk_compl;	/* of TX_XSK_STAMPED */
 	bool closing;		/* do not wake the queue any more */
 	struct xdp_frame_bulk bulk;	/* frames to be returned to their pools */

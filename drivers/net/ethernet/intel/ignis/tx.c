@@ -840,6 +840,7 @@ void ignis_tx_xsk_run(struct ignis_tx_ring *ring, u32 first,
 	buf->frames = run->frames;
 	buf->bytes = run->bytes;
 	buf->descs = ring->xsk_late;
+	ring->xsk_sent += buf->descs;
 	ring->xsk_late = 0;
 }
 
@@ -930,6 +931,7 @@ static noinline u32 ignis_tx_retire_xdp(struct ignis_tx_ring *ring,
 		fallthrough;
 	case TX_XSK_RUN:
 		ring->xsk_done += buf->descs;
+		ring->xsk_sent -= buf->descs;
 		done->xdp += buf->frames;
 		return buf->slots;
 	case TX_XSK_BUFF:

@@ -717,8 +717,8 @@ static bool ignis_xsk_xmit(struct ignis_vector *v)
 	ignis_tx_kick(ring);
 	__netif_tx_unlock(ring->txq);
 
-	/* Nothing is under way that they could wait for */
-	if (unlikely(ring->xsk_late && ring->ntc == ring->ntu)) {
+	/* None is under way that they could wait for */
+	if (unlikely(ring->xsk_late && !ring->xsk_sent)) {
 		xsk_tx_completed(ring->xsk, ring->xsk_late);
 		ring->xsk_late = 0;
 	}
