@@ -394,7 +394,7 @@ static int interrupts(struct sk_buff *skb, struct net_device *netdev,
 	if (skb->pkt_type != PACKET_OUTGOING && n->next) {
 		nic_inject(n->b->nic, n->next->data, n->next->len);
 		n->next = NULL;
-		udelay(100);
+		mdelay(1);
 		generic_handle_irq_safe(n->b->nic->um.irq);
 	}
 	kfree_skb(skb);

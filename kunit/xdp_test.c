@@ -377,7 +377,7 @@ static unsigned int turns(struct bench *b, unsigned int credit)
 		/* Room and frames are there when the poll begins */
 		local_bh_disable();
 		bench_kick(b);
-		udelay(500);
+		mdelay(1);
 		local_bh_enable();
 		usleep_range(1000, 1100);
 		while ((frame = bench_sent(b))) {
