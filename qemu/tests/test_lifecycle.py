@@ -17,13 +17,14 @@ from vm import BAD
 PLAIN = pytest.mark.parametrize("net", ["plain"], indirect=True)
 BOTH = pytest.mark.parametrize("net", ["plain", "iommu"], indirect=True)
 TIMES = 100
+SETTLED = 10                    # unplugs after which the kernel has what it keeps, such as kworkers
 UNPLUGS = int(os.environ.get("IGNIS_UNPLUGS") or 1)
 
 
 @pytest.fixture(scope="module")
 def net(request, machine):
     # Of QEMU's threads for CPUs one may sleep on, once in so many times
-    kw = {"tcg": "thread=single"} if UNPLUGS > 10 else {}
+    kw = {"tcg": "thread=single"} if UNPLUGS > SETTLED else {}
     with pair(machine, intel_iommu=request.param == "iommu", kmemleak=True, **kw) as both:
         yield both
 
@@ -161,7 +162,7 @@ def test_hot_unplug(net):
     properties = dict(item.split("=") for item in vm.nic_device(0).split(",")[1:])
     net.sh("modprobe pciehp 2>/dev/null || true")
     for n in range(UNPLUGS):
-        if n == 10:             # what the first times brought stays, such as kworkers
+        if n == SETTLED:
             before = net.holdings()
         flood = [net.start(f"exec iperf3 -c {B[4]} -t 60 --bidir"),
                  net.start(f"exec $P ping -f -q -s 1000 {A[4]}")]
@@ -176,7 +177,7 @@ def test_hot_unplug(net):
         net.attach()
         net.ping(sizes=(1472,), args="-f -c 100")
         net.check()
-    if UNPLUGS > 10:
+    if UNPLUGS > SETTLED:
         net.check_leaks(before)
 
 

@@ -35,6 +35,7 @@
  */
 void ignis_report_tx_hang(struct ignis *ig, const struct ignis_tx_ring *ring)
 {
+	u32 ntc = READ_ONCE(ring->ntc), kicked = READ_ONCE(ring->kicked);
 	u16 queue = ring->queue;
 
 	if (test_and_set_bit(queue, &ig->fn->tx_hung))
@@ -42,8 +43,8 @@ void ignis_report_tx_hang(struct ignis *ig, const struct ignis_tx_ring *ring)
 
 	netdev_err(ig->netdev,
 		   "transmit queue %u hangs: next to clean %u, announced %u, next to use %u, TDH %u, TDT %u, TXDCTL %#x, STATUS %#x\n",
-		   queue, ring->ntc & ring->mask, ring->kicked & ring->mask,
-		   ring->ntu & ring->mask,
+		   queue, ntc & ring->mask, kicked & ring->mask,
+		   READ_ONCE(ring->ntu) & ring->mask,
 		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_HEAD)),
 		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_TAIL)),
 		   ignis_rd(ig, ignis_tx_reg(ig, queue, Q_DCTL)),

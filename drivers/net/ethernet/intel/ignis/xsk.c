@@ -285,9 +285,8 @@ static bool ignis_xsk_tx(struct ignis_tx_ring *ring, struct xdp_buff *head)
 	};
 	u32 bytes = total;
 	struct xdp_buff *xdp = head;
-	u32 n = 2;
+	u32 n = 2;	/* one for zeros, if the frame is short */
 
-	/* One for zeros, if the frame is short */
 	if (xdp_buff_has_frags(head))
 		n += xdp_get_shared_info_from_buff(head)->nr_frags;
 
