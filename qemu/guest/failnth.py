@@ -226,7 +226,9 @@ def main(what, name, mac):
                     works()
                     back()()
             else:
-                works()
+                # A link takes a second, and a probe gets along without most allocations
+                if what != "probe" or nth <= 64 or nth % 8 == 0 or not hit:
+                    works()
                 now = state()
                 assert now == after, f"not as after a change: {differ(after, now)}"
                 back()()
