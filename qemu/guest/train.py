@@ -43,7 +43,7 @@ def send():
         for n in range(flow, count, flows):
             with contextlib.suppress(ConnectionRefusedError):   # nobody there: also fine
                 sock.send(n.to_bytes(4, "big").ljust(size, b"\xa5"))
-            due += gap
+            due = max(due + gap, time.perf_counter())   # late: not the sooner after that
             while gap and time.perf_counter() < due:
                 pass
 

@@ -6,8 +6,9 @@ qemu/guest/failnth.py does it, in the guest.
 """
 import pytest
 
+from test_devlink import dumped, reporters
 from test_power import asleep
-from util import A, pair
+from util import A, eventually, pair
 
 # Debugging that cannot note down something gives up: not at all, or with a word
 CMDLINE, WORD = "dma_debug=off no_debug_objects", "unreliable refcount tracker|kmemleak: Cannot allocate a scan area"
@@ -61,6 +62,38 @@ def test_each_allocation(net, what, record_property):
     net.vm.check_dmesg(allow=WORD)
     net.forgive()
     net.check_leaks(before)
+
+
+# 33: SO_RCVBUFFORCE
+KEEPS = """import socket, time
+s = socket.socket(type=socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, 33, 1 << 27)
+s.bind(("", 5500))
+time.sleep(1000)"""
+SENDS = f"""import socket, time
+s = socket.socket(type=socket.SOCK_DGRAM)
+while not time.sleep(.005):
+    s.sendto(bytes(1400), ("{A[4]}", 5500))"""
+
+
+def test_no_buffers(net):
+    """No memory for receive buffers, and a program keeps what there were: noticed, and over by itself."""
+    knobs, net.dev = "/sys/kernel/debug/fail_page_alloc", f"pci/{net.vm.pci(0)}"
+    settle(net)
+    # Two pages at a time are for the rings
+    net.sh("cd $H; python3 -c 'import failnth; failnth.allow(\"ignis\")';"
+           f"cd {knobs}; echo 1 > min-order; echo -1 > times; echo N > task-filter; echo 100 > probability")
+    with net.undo(f"echo 0 > {knobs}/probability"):
+        jobs = net.vm.start("exec python3 -", KEEPS), net.vm.start("exec python3 -", SENDS, netns="peer")
+        assert eventually(lambda: reporters(net)["rx"]["state"] == "error", 40)
+        assert any(not ring["buffers"] for ring in dumped(net, "rx")["rings"])
+    assert eventually(lambda: reporters(net)["rx"]["state"] == "healthy", 10)
+    for job in jobs[::-1]:
+        job.stop()
+    net.ping(sizes=(56, 1472), args="-f -c 100")
+    assert "have stalled" in net.vm.dmesg(since_mark=True)
+    net.vm.check_dmesg(allow=WORD)
+    net.forgive()
 
 
 def test_each_allocation_of_sleep(machine, record_property):

@@ -149,7 +149,8 @@ def port(vm, objects):          # noqa: F811
 
 @pytest.mark.parametrize("setup", SETUPS)
 def test_malformed(port, setup, record_property):
-    if setup == "header split" and port.vm.nics[0].model != "igb":
+    splits = port.vm.nics[0].model == "igb"
+    if setup == "header split" and not splits:
         pytest.skip("the chip cannot")
     record_property("IGNIS_SEED", SEED)
     rng, frames, us = random.Random(f"{SEED} {setup}"), pool(), mac_bytes(port.mac)
@@ -171,7 +172,7 @@ def test_malformed(port, setup, record_property):
                     yield frame if setup == "no offloads" else frame[:14] + frame[14:].replace(b"\x84", b"\x85")
 
         # QEMU loses frames when a ring runs empty
-        for burst in bursts(batch(FRAMES // len(SETUPS)), 1500):
+        for burst in bursts(batch(FRAMES // (len(SETUPS) - (not splits))), 1500):
             port.wire.send(burst)
             sent += sum(len(f) <= LARGEST for f in burst)
             too_long += sum(len(f) > LARGEST for f in burst)
