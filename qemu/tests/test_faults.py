@@ -37,7 +37,7 @@ def all_fail(net, what, record_property, wrap="{}"):
     if net.run("[ -e /proc/self/fail-nth ]", check=False).rc:
         pytest.skip("the kernel has no fault injection")
     mac = net.sh("$P cat /sys/class/net/$B/address").strip()
-    report = net.json(wrap.format(f"python3 $H/failnth.py {what} $A {mac}"), timeout=2400)
+    report = net.json(wrap.format(f"python3 $H/failnth.py {what} $A {mac}"), timeout=3600)
     record_property("allocations", report)
     assert not report["broken"], "\n".join(report["broken"])
     return report
