@@ -5,6 +5,7 @@ import re
 import pytest
 
 from util import B, eventually, pair
+from vm import patience
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def net(machine):
 def small(net):
     """Smallest rings on port A, completions noticed late: the ring fills at once."""
     with net.restored():
-        net.sh(f"ethtool -G $A rx 64 tx 64; ethtool -C $A adaptive-rx off rx-usecs 2000")
+        net.sh(f"ethtool -G $A rx 64 tx 64; ethtool -C $A adaptive-rx off rx-usecs {min(patience(2000), 8000)}")
         net.carrier()
         yield net
 
