@@ -4,6 +4,8 @@ gets along without. On a kernel with fault injection only (make test-debug).
 
 qemu/guest/failnth.py does it, in the guest.
 """
+import contextlib
+
 import pytest
 
 from test_devlink import dumped, reporters
@@ -76,14 +78,21 @@ while not time.sleep(.005):
     s.sendto(bytes(1400), ("{A[4]}", 5500))"""
 
 
+@contextlib.contextmanager
+def no_memory(net, kind, more=":"):
+    """For the driver, from whatever CPU."""
+    net.sh("(cd $H; python3 -c 'import failnth; failnth.allow(\"ignis\")');"
+           f"cd /sys/kernel/debug/{kind}; {more}; echo -1 > times; echo N > task-filter; echo 100 > probability")
+    with net.undo(f"echo 0 > /sys/kernel/debug/{kind}/probability"):
+        yield
+
+
 def test_no_buffers(net):
     """No memory for receive buffers, and a program keeps what there were: noticed, and over by itself."""
-    knobs, net.dev = "/sys/kernel/debug/fail_page_alloc", f"pci/{net.vm.pci(0)}"
+    net.dev = f"pci/{net.vm.pci(0)}"
     settle(net)
     # Two pages at a time are for the rings
-    net.sh("cd $H; python3 -c 'import failnth; failnth.allow(\"ignis\")';"
-           f"cd {knobs}; echo 1 > min-order; echo -1 > times; echo N > task-filter; echo 100 > probability")
-    with net.undo(f"echo 0 > {knobs}/probability"):
+    with no_memory(net, "fail_page_alloc", "echo 1 > min-order"):
         jobs = net.vm.start("exec python3 -", KEEPS), net.vm.start("exec python3 -", SENDS, netns="peer")
         assert eventually(lambda: reporters(net)["rx"]["state"] == "error", 40)
         assert any(not ring["buffers"] for ring in dumped(net, "rx")["rings"])
@@ -94,6 +103,22 @@ def test_no_buffers(net):
     assert "have stalled" in net.vm.dmesg(since_mark=True)
     net.vm.check_dmesg(allow=WORD)
     net.forgive()
+
+
+def test_no_port(machine):
+    """A reload that fails leaves a function without a port; that sleeps, wakes up and has one after the next."""
+    faulty(machine)
+    with asleep(machine, cmdline=CMDLINE, kmemleak=True) as net:
+        reload, port = f"devlink dev reload pci/{net.vm.pci(0)}", f"/sys/bus/pci/devices/{net.vm.pci(0)}/net"
+        with no_memory(net, "failslab"):
+            failed = net.run(reload, check=False)
+        assert failed.rc and "did not come back" in failed.err
+        assert not net.run(f"ls {port}", check=False).out
+        net.sh(f"rtcwake -m mem -s 2; {net.wake}", timeout=60)
+        net.sh(reload)
+        net.up()
+        net.ping(sizes=(56, 1472), args="-f -c 100")
+        net.vm.check_dmesg(allow=WORD)
 
 
 def test_each_allocation_of_sleep(machine, record_property):
