@@ -53,8 +53,8 @@ def test_pktgen(small, settings):
     assert sent <= grown["tx_packets"] < sent + 100
     assert not grown["tx_dropped"] and not grown["tx_errors"]
     stop, wake = (new - old for new, old in zip(stops(net), (stop, wake)))
-    # A stop that a completion undid before it was complete is a wake only
-    assert stop > 10 and stop - 1 <= wake <= stop + 2 + stop // 20, (stop, wake)
+    # A slow guest seldom fills the ring in time. A stop that a completion undid before it was complete is a wake only
+    assert stop > 10 // patience(1) and stop - 1 <= wake <= stop + 2 + stop // 20, (stop, wake)
     net.ping(args="-f -c 100")
 
 
