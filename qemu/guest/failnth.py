@@ -45,15 +45,16 @@ def allow(module=None):
     """What may fail: all but pages of user processes, and not what ACPI evaluates, as ACPICA uses what it has
     freed then; with a module, only what is called from there."""
     start, end = text_of("acpi_ns_evaluate")
+    first, last = 0, 2 ** 64 - 1
+    if module:
+        first = int(Path("/sys/module", module, "sections/.text").read_text(), 16)
+        last = first + int(Path("/sys/module", module, "coresize").read_text())
     for kind in "failslab", "fail_page_alloc":
         knobs = Path("/sys/kernel/debug", kind)
         for name, value in {"ignore-gfp-wait": "N", "verbose": "0", "stacktrace-depth": "32",
-                            "reject-end": hex(end), "reject-start": hex(start)}.items():
+                            "reject-end": hex(end), "reject-start": hex(start),
+                            "require-end": hex(last), "require-start": hex(first)}.items():
             (knobs / name).write_text(value)
-        if module:
-            start = int(Path("/sys/module", module, "sections/.text").read_text(), 16)
-            (knobs / "require-end").write_text(hex(start + int(Path("/sys/module", module, "coresize").read_text())))
-            (knobs / "require-start").write_text(hex(start))
     (knobs / "min-order").write_text("0")
 
 
