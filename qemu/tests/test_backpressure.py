@@ -44,7 +44,8 @@ def pktgen(net, count, **settings):
                          ids=lambda s: "-".join(f"{k}{v}" for k, v in s.items()) or "single")
 def test_pktgen(small, settings):
     net = small
-    count, before, (stop, wake) = 4000 if "frags" in settings else 20000, net.stats(), stops(net)
+    # A slow guest fills the ring less often
+    count, before, (stop, wake) = patience(4000 if "frags" in settings else 20000), net.stats(), stops(net)
     report = pktgen(net, count, **settings)
     sent = int(re.search(r"pkts-sofar: (\d+)  errors: 0\b", report)[1])
     assert sent >= count, report
@@ -53,8 +54,8 @@ def test_pktgen(small, settings):
     assert sent <= grown["tx_packets"] < sent + 100
     assert not grown["tx_dropped"] and not grown["tx_errors"]
     stop, wake = (new - old for new, old in zip(stops(net), (stop, wake)))
-    # A slow guest seldom fills the ring in time. A stop that a completion undid before it was complete is a wake only
-    assert stop > 10 // patience(1) and stop - 1 <= wake <= stop + 2 + stop // 20, (stop, wake)
+    # A stop that a completion undid before it was complete is a wake only
+    assert stop > 10 and stop - 1 <= wake <= stop + 2 + stop // 20, (stop, wake)
     net.ping(args="-f -c 100")
 
 
