@@ -7,7 +7,7 @@ thread of its own, so a long command does not hold up others.
   {id, op: "run", cmd, stdin, timeout}  -> {rc, out, err}      a shell command, to its end
   {id, op: "start", cmd, stdin}         -> {job}               the same in the background
   {id, op: "wait", job, timeout}        -> {rc, out, err}
-  {id, op: "stop", job, sig}            -> {rc, out, err}
+  {id, op: "stop", job, sig, timeout}   -> {rc, out, err}
   {id, op: "output", job}               -> {out, err}          so far
 
 rc is null if the time ran out; the command's whole process group is then killed, and err ends
@@ -86,11 +86,11 @@ class Job:
         out, err = (os.pread(f.fileno(), os.fstat(f.fileno()).st_size, 0) for f in self.files[1:])
         return {"out": out.decode(errors="backslashreplace"), "err": err.decode(errors="backslashreplace")}
 
-    def stop(self, sig):
+    def stop(self, sig, timeout):
         self.kill(sig)
         if self.ended(3) is None:
             self.kill(signal.SIGKILL)
-        return self.wait(5)
+        return self.wait(timeout)
 
 
 jobs = {}
@@ -109,7 +109,7 @@ def serve(req):
         return job.wait(req.get("timeout"))
     if op == "output":
         return job.output()
-    return job.stop(req.get("sig", signal.SIGTERM))
+    return job.stop(req["sig"], req["timeout"])
 
 
 def poke():

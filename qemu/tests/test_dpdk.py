@@ -8,6 +8,7 @@ import re
 import pytest
 
 from util import eventually, line, lossless
+from vm import patience
 
 pytestmark = pytest.mark.long
 LEFT, RIGHT = "10.3.0.1", "10.3.0.2"
@@ -35,7 +36,7 @@ def carries(net):
                                for size in (0, 56, 577, 1472)), "$left")
     job = net.start(f"exec $right python3 $H/train.py recv {RIGHT} {TRAIN}")
     net.wait("$right ss -Hlun sport = 5300 | grep -q .")
-    net.sh(f"$left python3 $H/train.py send {RIGHT} {TRAIN} gap=300")
+    net.sh(f"$left python3 $H/train.py send {RIGHT} {TRAIN} gap={patience(300)}")
     got = json.loads(job.wait().out)
     assert got["got"] == TRAIN, got
     net.iperf(RIGHT)
