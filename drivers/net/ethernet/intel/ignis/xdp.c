@@ -18,8 +18,9 @@ static int ignis_xdp_check_xsk(const struct ignis *ig,
 	unsigned int room = ignis_xsk_buf_len(ig, cfg, queue), i;
 
 	for (i = 0; ig->mac->one_buf_len && i < cfg->channels; i++)
-		if (cfg->xsk[i])
-			room = min(room, ignis_xsk_buf_len(ig, cfg, i));
+		room = min(room, cfg->xsk[i] ?
+				 ignis_xsk_buf_len(ig, cfg, i) :
+				 IGNIS_PAGE_BUF_LEN(XDP_PACKET_HEADROOM));
 	if (!room) {
 		NL_SET_ERR_MSG_FMT(extack,
 				   "AF_XDP buffers of queue %u are too small, the chip wants 1024 bytes",
