@@ -185,7 +185,7 @@ class Job:
         return msg["out"] + msg["err"]
 
     def stop(self, sig=signal.SIGTERM):
-        return self.vm._result(self.cmd, {"op": "stop", "job": self.ident, "sig": int(sig), "timeout": 10}, False)
+        return self.vm._result(self.cmd, {"op": "stop", "job": self.ident, "sig": int(sig), "timeout": 5}, False)
 
 
 def _die_with_parent():
