@@ -79,11 +79,16 @@ static int open_port(const char *name)
 static void mark(const char *name, pid_t other)
 {
 	int fd = open_port(name);
+	ssize_t n;
 	char c;
 
 	if (fd < 0)
 		die(name);
-	while (read(fd, &c, 1) == 1) {
+	while ((n = read(fd, &c, 1)) >= 0) {
+		if (!n) {		/* QEMU has not let the bench in yet */
+			usleep(10000);
+			continue;
+		}
 		switch (c) {
 		case 's':
 			kill(other, SIGSTOP);
@@ -108,8 +113,9 @@ static void mark(const char *name, pid_t other)
 			break;
 		}
 		if (write(fd, &c, 1) != 1)
-			die(name);
+			break;
 	}
+	die(name);
 }
 
 static int listen_on(int type, int port)

@@ -118,7 +118,7 @@ class Guest:
             self.symbols = Symbols(*((self.vm.dir / "out" / f).read_text() for f in ("kallsyms", "modules")))
             (self.dir / "functions").write_text(self.symbols.of_interest(self.drivers))
             agent = self.vm.run("pgrep -f [a]gent.py").out.split()[0]
-            self.vm.start(f"exec /tmp/guest mark org.ignis.mark {agent}")
+            self.vm.start(f"exec /tmp/guest mark org.ignis.mark {agent} 2> /dev/console")
             self.port = socket.socket(socket.AF_UNIX)
             self.port.connect(str(self.dir / "mark"))
             self.wire, self.wire2 = self.vm.wire("a"), self.vm.wire("b")
@@ -190,8 +190,12 @@ class Guest:
     def command(self, c, timeout=300):
         self.port.settimeout(timeout)
         self.port.sendall(c)
-        if self.port.recv(1) != c:
-            raise self.vm.error("the guest's marker has gone")
+        try:
+            answer = self.port.recv(1)
+        except TimeoutError:
+            answer = None
+        if answer != c:
+            raise self.vm.error(f"the guest's marker does not answer {c.decode()!r}")
 
     def burst(self, frames):
         """Put frames before the port all at once, and wait until the guest is through with them.
