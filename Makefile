@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Front door of ignis. "make help" lists what it can do.
 
-KDIR	?= /lib/modules/$(shell uname -r)/build
+RUNNING	:= $(shell uname -r)
+KDIR	?= /lib/modules/$(RUNNING)/build
 KERNEL	?= backports
 CPUS	?= 4
 DEVICE	?= igb
@@ -23,8 +24,11 @@ export PYTHONDONTWRITEBYTECODE = 1
 
 .PHONY: all install uninstall clean dkms dkms-remove setup module run shell test test-long test-debug kunit mutants coverage speed conformance bench bench-check check docs help
 
-all: ## build ignis.ko for KDIR (default: the running kernel)
+all: | $(KDIR)/Makefile ## build ignis.ko for KDIR (default: the running kernel, whose headers it installs)
 	$(KBUILD) modules
+
+/lib/modules/$(RUNNING)/build/Makefile:
+	@qemu/setup headers $(RUNNING) || { echo "ignis: install the headers of kernel $(RUNNING), or KDIR=<kernel tree>"; exit 1; } >&2
 
 install: all ## install it there and run depmod
 	$(KBUILD) modules_install

@@ -252,6 +252,8 @@ def host_packages(wanted=HOST):
 
 
 def install_missing(wanted):
+    code = host_release()[1]
+    backports = code in distro()["host_backports"]
     have = installed(wanted)
     missing = [p for p in wanted if p not in have]
     qemu = re.match(r"(?:\d+:)?(\d+)", have.get("qemu-system-x86", ""))
@@ -260,10 +262,9 @@ def install_missing(wanted):
     if not missing:
         return
     say("host packages: " + " ".join(missing))
-    code = host_release()[1]
-    backports = code in distro()["host_backports"]
-    apt = Apt("host", code, ["", "-updates"] + (["-backports"] if backports else []),
-              "/var/lib/dpkg/status")
+    # A running kernel may be of backports, too
+    more = backports or any(pocket == "-backports" for _, pocket in mirrors())
+    apt = Apt("host", code, ["", "-updates"] + (["-backports"] if more else []), "/var/lib/dpkg/status")
     apt.update()
     env = ["env", "DEBIAN_FRONTEND=noninteractive"]
     install = [*env, "apt-get", *apt.opts, "install", "-y", "--no-install-recommends"]
