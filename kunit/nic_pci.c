@@ -138,7 +138,7 @@ static void cfg_init(struct nic *nic, const struct nic_options *opt)
 	cfg_set(nic, next, 1, PCI_CAP_ID_EXP, 0);
 	cfg_set(nic, next + PCI_EXP_FLAGS, 2, 2, 0);
 	cfg_set(nic, next + PCI_EXP_DEVCAP, 4, PCI_EXP_DEVCAP_FLR | 1, 0);
-	cfg_set(nic, next + PCI_EXP_DEVCTL, 2, 0x2810, 0x7fff);
+	cfg_set(nic, next + PCI_EXP_DEVCTL, 2, 0x2810, 0xffff);
 	cfg_set(nic, next + PCI_EXP_LNKCAP, 4, 0x41, 0);
 	cfg_set(nic, next + PCI_EXP_LNKCTL, 2, 0, 0x1ff);
 	cfg_set(nic, next + PCI_EXP_LNKSTA, 2, 0x41, 0);
@@ -164,6 +164,25 @@ static void cfg_init(struct nic *nic, const struct nic_options *opt)
 		cfg_set(nic, next + PCI_MSIX_PBA, 4, MSIX_PBA | BAR_MSIX, 0);
 	}
 	nic->cfg[next + 1] = 0;
+	memcpy(nic->cfg_reset, nic->cfg, sizeof(nic->cfg));
+}
+
+/**
+ * nic_pci_reset - config space and table of messages as after a reset of the function
+ * @nic: the model
+ *
+ * Context: any, nic->lock.
+ */
+void nic_pci_reset(struct nic *nic)
+{
+	unsigned int v;
+
+	memcpy(nic->cfg, nic->cfg_reset, sizeof(nic->cfg));
+	memset(nic->msix, 0, sizeof(nic->msix));
+	for (v = 0; v < NIC_VECTORS; v++)
+		nic->msix[v * 4 + 3] = PCI_MSIX_ENTRY_CTRL_MASKBIT;
+	nic->msix_pending = 0;
+	nic->pci_resets++;
 }
 
 bool nic_msix_on(const struct nic *nic)
@@ -188,6 +207,12 @@ bool nic_intx_on(const struct nic *nic)
 static bool asleep(const struct nic *nic)
 {
 	return cfg_get(nic, CAP_PM + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK;
+}
+
+static bool decodes(const struct nic *nic)
+{
+	return cfg_get(nic, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY &&
+	       cfg_get(nic, PCI_BASE_ADDRESS_0, 4);
 }
 
 bool nic_may_dma(const struct nic *nic)
@@ -215,12 +240,12 @@ static void cfgspace_write(struct um_pci_device *um, unsigned int offset,
 	unsigned int at;
 
 	spin_lock_irqsave(&nic->lock, flags);
-	for (at = offset; at < offset + size; at++, val >>= 8)
+	for (at = offset; at < offset + size && !nic->lies.gone; at++, val >>= 8)
 		nic->cfg[at] = (nic->cfg[at] & ~nic->cfg_mask[at]) |
 			       (val & nic->cfg_mask[at]);
 	if (cfg_get(nic, CAP_EXP + PCI_EXP_DEVCTL, 2) &
 	    PCI_EXP_DEVCTL_BCR_FLR) {
-		nic->cfg[CAP_EXP + PCI_EXP_DEVCTL + 1] &= 0x7f;
+		nic_pci_reset(nic);
 		nic_phy_reset(nic);
 		nic_reset(nic, false);
 	}
@@ -235,7 +260,7 @@ static bool bar_gone(struct nic *nic, unsigned int offset)
 {
 	if (nic->lies.gone_at && !--nic->lies.gone_at)
 		nic->lies.gone = true;
-	if (nic->lies.gone)
+	if (nic->lies.gone || !decodes(nic))
 		return true;
 	if (!asleep(nic))
 		return false;
@@ -464,6 +489,7 @@ struct nic *nic_create(const struct nic_chip *chip, const char *driver,
 	if (nic_regs_init(nic))
 		goto err;
 	cfg_init(nic, options);
+	nic_pci_reset(nic);
 	nic_nvm_init(nic, options->nvm);
 	nic_phy_init(nic);
 	nic_phy_reset(nic);

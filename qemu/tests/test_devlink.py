@@ -201,7 +201,7 @@ def test_reload_to_name_space(net):
 
 def test_reload_fails(net):
     """The device does not answer: an error with a reason, no port, and a reload when it does again."""
-    command = f"setpci -s {net.vm.pci(0)} COMMAND"
+    command = "setpci -s 0000:00:10.0 COMMAND"      # of the port above
     old = net.sh(command).strip()
     net.sh("ip link set $A down")
     with net.undo(f"{command}={old}"):

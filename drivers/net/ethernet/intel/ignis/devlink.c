@@ -134,6 +134,7 @@ static int ignis_reload_down(struct devlink *devlink, bool netns_change,
 {
 	struct ignis_function *fn = devlink_priv(devlink);
 
+	ignis_restore_config(fn->pdev);
 	if (fn->ig)
 		ignis_port_remove(fn);
 	return 0;

@@ -779,6 +779,7 @@ enum ignis_function_flags {
  * @ig: its port; NULL before probe and after a reload that failed; device lock,
  *	devlink lock
  * @pdev: the function
+ * @config: config space of one out of reach while it is reset from outside, else NULL
  * @mac: chip table
  * @port: devlink port
  * @tx_reporter: transmit queues that hang
@@ -791,6 +792,7 @@ enum ignis_function_flags {
 struct ignis_function {
 	struct ignis *ig;
 	struct pci_dev *pdev;
+	struct pci_saved_state *config;
 	const struct ignis_mac *mac;
 	struct devlink_port port;
 	struct devlink_health_reporter *tx_reporter;
@@ -1004,6 +1006,7 @@ extern const struct dev_pm_ops ignis_pm_ops;
 extern const struct pci_error_handlers ignis_err_handlers;
 void ignis_shutdown(struct pci_dev *pdev);
 void ignis_give_up(struct ignis *ig);
+void ignis_restore_config(struct pci_dev *pdev);
 
 /* queues.c */
 int ignis_qset_open(struct ignis *ig);

@@ -237,6 +237,7 @@ static void ignis_remove(struct pci_dev *pdev)
 {
 	struct ignis_function *fn = pci_get_drvdata(pdev);
 
+	ignis_restore_config(pdev);
 	ignis_devlink_unregister(fn);
 	ignis_devlink_free(fn);
 	pci_release_mem_regions(pdev);

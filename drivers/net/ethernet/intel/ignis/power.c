@@ -102,6 +102,27 @@ static void ignis_disarm_wakeup(struct ignis *ig)
 		  WUC_PME_STATUS | (ig->apme ? WUC_APME : 0));
 }
 
+/**
+ * ignis_restore_config - make the best of a reset that nobody told of
+ * @pdev: PCI function
+ *
+ * If recovery fails for another function the bus has been reset, and config space is
+ * empty.  The core would save it so, or the next probe find it so: have back what was
+ * saved before.
+ *
+ * Context: process, device lock.
+ */
+void ignis_restore_config(struct pci_dev *pdev)
+{
+	u16 cmd;
+
+	pci_read_config_word(pdev, PCI_COMMAND, &cmd);
+	if (cmd & PCI_COMMAND_MEMORY)
+		return;		/* or it reads as all ones */
+	pdev->state_saved = true;
+	pci_restore_state(pdev);
+}
+
 /* The PCI core does what is left: saves the state, enables PME, goes to D3 */
 static int ignis_pm_suspend(struct device *dev)
 {
@@ -109,6 +130,7 @@ static int ignis_pm_suspend(struct device *dev)
 	struct pci_dev *pdev = to_pci_dev(dev);
 	struct ignis *ig = fn->ig;
 
+	ignis_restore_config(pdev);
 	if (!ig)
 		goto out;
 
@@ -221,6 +243,8 @@ static pci_ers_result_t ignis_error_detected(struct pci_dev *pdev,
 
 static pci_ers_result_t ignis_slot_reset(struct pci_dev *pdev)
 {
+	/* Still so, if it did not answer when this was last tried */
+	pdev->state_saved = true;
 	pci_restore_state(pdev);
 	return ignis_came_back(pdev) ? PCI_ERS_RESULT_RECOVERED :
 				       PCI_ERS_RESULT_DISCONNECT;
@@ -238,16 +262,32 @@ static void ignis_io_start(struct pci_dev *pdev)
 	rtnl_unlock();
 }
 
+static void ignis_reset_prepare(struct pci_dev *pdev)
+{
+	struct ignis_function *fn = pci_get_drvdata(pdev);
+
+	ignis_io_stop(pdev, false);
+	ignis_restore_config(pdev);
+	/* 6.12 saves all ones of a device that cannot be reached, others nothing */
+	if (!pci_device_is_present(pdev)) {
+		pdev->state_saved = true;
+		fn->config = pci_store_saved_state(pdev);
+	}
+}
+
 /* Also of a device that seemed gone */
 static void ignis_reset_done(struct pci_dev *pdev)
 {
+	struct ignis_function *fn = pci_get_drvdata(pdev);
+
+	if (fn->config) {
+		/* All ones written to Device Control have begun a reset */
+		msleep(100);
+		pci_load_and_free_saved_state(pdev, &fn->config);
+		pci_restore_state(pdev);
+	}
 	ignis_came_back(pdev);
 	ignis_io_start(pdev);
-}
-
-static void ignis_reset_prepare(struct pci_dev *pdev)
-{
-	ignis_io_stop(pdev, false);
 }
 
 const struct pci_error_handlers ignis_err_handlers = {
