@@ -189,7 +189,7 @@ struct nic {
 
 	u8 cfg[4096];
 	u8 cfg_mask[4096];
-	u8 cfg_reset[4096];
+	u8 cfg_reset[4096];	/* @cfg after a reset of the function */
 	u32 msix[NIC_VECTORS * 4];
 	u32 msix_pending;
 
@@ -244,7 +244,7 @@ struct nic {
 
 	struct nic_lies lies;
 	unsigned int resets;
-	unsigned int pci_resets;
+	unsigned int pci_resets;	/* of the function */
 	unsigned int complaints;
 	char complaint[160];	/* the first */
 };
@@ -260,7 +260,7 @@ void nic_destroy(struct nic *nic);
 void nic_arm(struct nic *nic, u64 ns);
 __printf(2, 3) void nic_complain(struct nic *nic, const char *fmt, ...);
 bool nic_msix_on(const struct nic *nic);
-void nic_pci_reset(struct nic *nic);
+void nic_pci_reset(struct nic *nic, bool power);
 bool nic_intx_on(const struct nic *nic);
 u64 nic_messages(const struct nic *nic);
 bool nic_may_dma(const struct nic *nic);

@@ -95,7 +95,7 @@ static void cfg_set(struct nic *nic, unsigned int at, int size, u32 val,
 		    u32 mask)
 {
 	for (; size; size--, at++, val >>= 8, mask >>= 8) {
-		nic->cfg[at] = val;
+		nic->cfg_reset[at] = val;
 		nic->cfg_mask[at] = mask;
 	}
 }
@@ -132,7 +132,7 @@ static void cfg_init(struct nic *nic, const struct nic_options *opt)
 	cfg_set(nic, next + PCI_PM_PMC, 2, 3 | PCI_PM_CAP_PME_D0 |
 		PCI_PM_CAP_PME_D3hot, 0);
 	cfg_set(nic, next + PCI_PM_CTRL, 2, PCI_PM_CTRL_NO_SOFT_RESET, 0x103);
-	nic->cfg[next + 1] = CAP_EXP;
+	nic->cfg_reset[next + 1] = CAP_EXP;
 	next = CAP_EXP;
 
 	cfg_set(nic, next, 1, PCI_CAP_ID_EXP, 0);
@@ -145,7 +145,7 @@ static void cfg_init(struct nic *nic, const struct nic_options *opt)
 	cfg_set(nic, next + PCI_EXP_DEVCTL2, 2, 0, 0x1f);
 
 	if (!opt->no_msi) {
-		nic->cfg[next + 1] = CAP_MSI;
+		nic->cfg_reset[next + 1] = CAP_MSI;
 		next = CAP_MSI;
 		cfg_set(nic, next, 1, PCI_CAP_ID_MSI, 0);
 		cfg_set(nic, next + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_64BIT,
@@ -155,7 +155,7 @@ static void cfg_init(struct nic *nic, const struct nic_options *opt)
 		cfg_set(nic, next + PCI_MSI_DATA_64, 2, 0, 0xffff);
 	}
 	if (!opt->no_msix) {
-		nic->cfg[next + 1] = CAP_MSIX;
+		nic->cfg_reset[next + 1] = CAP_MSIX;
 		next = CAP_MSIX;
 		cfg_set(nic, next, 1, PCI_CAP_ID_MSIX, 0);
 		cfg_set(nic, next + PCI_MSIX_FLAGS, 2, nic->chip->vectors - 1,
@@ -163,17 +163,17 @@ static void cfg_init(struct nic *nic, const struct nic_options *opt)
 		cfg_set(nic, next + PCI_MSIX_TABLE, 4, BAR_MSIX, 0);
 		cfg_set(nic, next + PCI_MSIX_PBA, 4, MSIX_PBA | BAR_MSIX, 0);
 	}
-	nic->cfg[next + 1] = 0;
-	memcpy(nic->cfg_reset, nic->cfg, sizeof(nic->cfg));
+	nic->cfg_reset[next + 1] = 0;
 }
 
 /**
- * nic_pci_reset - config space and table of messages as after a reset of the function
+ * nic_pci_reset - a reset of the function, config space and all
  * @nic: the model
+ * @power: the power was off
  *
  * Context: any, nic->lock.
  */
-void nic_pci_reset(struct nic *nic)
+void nic_pci_reset(struct nic *nic, bool power)
 {
 	unsigned int v;
 
@@ -183,6 +183,8 @@ void nic_pci_reset(struct nic *nic)
 		nic->msix[v * 4 + 3] = PCI_MSIX_ENTRY_CTRL_MASKBIT;
 	nic->msix_pending = 0;
 	nic->pci_resets++;
+	nic_phy_reset(nic);
+	nic_reset(nic, power);
 }
 
 bool nic_msix_on(const struct nic *nic)
@@ -209,10 +211,12 @@ static bool asleep(const struct nic *nic)
 	return cfg_get(nic, CAP_PM + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK;
 }
 
-static bool decodes(const struct nic *nic)
+/* Linux looks for a BAR where it has put it */
+static bool decodes(const struct nic *nic, int bar)
 {
 	return cfg_get(nic, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY &&
-	       cfg_get(nic, PCI_BASE_ADDRESS_0, 4);
+	       cfg_get(nic, PCI_BASE_ADDRESS_0 + 4 * bar, 4) ==
+	       (u32)pci_bus_address(nic->pdev, bar);
 }
 
 bool nic_may_dma(const struct nic *nic)
@@ -244,11 +248,8 @@ static void cfgspace_write(struct um_pci_device *um, unsigned int offset,
 		nic->cfg[at] = (nic->cfg[at] & ~nic->cfg_mask[at]) |
 			       (val & nic->cfg_mask[at]);
 	if (cfg_get(nic, CAP_EXP + PCI_EXP_DEVCTL, 2) &
-	    PCI_EXP_DEVCTL_BCR_FLR) {
-		nic_pci_reset(nic);
-		nic_phy_reset(nic);
-		nic_reset(nic, false);
-	}
+	    PCI_EXP_DEVCTL_BCR_FLR)
+		nic_pci_reset(nic, false);
 	nic_arm(nic, ENGINE_NS);
 	spin_unlock_irqrestore(&nic->lock, flags);
 }
@@ -256,11 +257,11 @@ static void cfgspace_write(struct um_pci_device *um, unsigned int offset,
 /* --- BARs --------------------------------------------------------------- */
 
 /* The device may go at any access, and in D3 nothing but its config space answers */
-static bool bar_gone(struct nic *nic, unsigned int offset)
+static bool bar_gone(struct nic *nic, int bar, unsigned int offset)
 {
 	if (nic->lies.gone_at && !--nic->lies.gone_at)
 		nic->lies.gone = true;
-	if (nic->lies.gone || !decodes(nic))
+	if (nic->lies.gone || !decodes(nic, bar))
 		return true;
 	if (!asleep(nic))
 		return false;
@@ -276,7 +277,7 @@ static unsigned long bar_read(struct um_pci_device *um, int bar,
 	u32 val = 0;
 
 	spin_lock_irqsave(&nic->lock, flags);
-	if (bar_gone(nic, offset))
+	if (bar_gone(nic, bar, offset))
 		val = ~0u;
 	else if (size != 4 || offset % 4)
 		nic_complain(nic, "BAR %d: read of %d bytes at %#x", bar, size,
@@ -298,7 +299,7 @@ static void bar_write(struct um_pci_device *um, int bar, unsigned int offset,
 	unsigned long flags;
 
 	spin_lock_irqsave(&nic->lock, flags);
-	if (bar_gone(nic, offset)) {
+	if (bar_gone(nic, bar, offset)) {
 		/* Lost */
 	} else if (size != 4 || offset % 4) {
 		nic_complain(nic, "BAR %d: write of %d bytes at %#x", bar, size,
@@ -489,11 +490,9 @@ struct nic *nic_create(const struct nic_chip *chip, const char *driver,
 	if (nic_regs_init(nic))
 		goto err;
 	cfg_init(nic, options);
-	nic_pci_reset(nic);
 	nic_nvm_init(nic, options->nvm);
 	nic_phy_init(nic);
-	nic_phy_reset(nic);
-	nic_reset(nic, true);
+	nic_pci_reset(nic, true);
 	nic->resets = 0;
 	return nic;
 err:

@@ -14,9 +14,7 @@ static void lose_power(struct bench *b)
 	unsigned long flags;
 
 	spin_lock_irqsave(&b->nic->lock, flags);
-	nic_pci_reset(b->nic);
-	nic_phy_reset(b->nic);
-	nic_reset(b->nic, true);
+	nic_pci_reset(b->nic, true);
 	spin_unlock_irqrestore(&b->nic->lock, flags);
 }
 

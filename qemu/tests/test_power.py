@@ -15,8 +15,6 @@ SLEEPS = int(os.environ.get("IGNIS_SLEEPS") or 2)
 # A port that is not as from probe
 CHANGED = ("ethtool -G $A rx 512 tx 128; ip link set $A mtu 4000; ethtool -K $A rxvlan off;"
            "ethtool -C $A adaptive-rx off rx-usecs 77; ethtool -s $A wol g")
-
-
 # QEMU never says that a faster link is up again after a reset of the bus
 SLOW_BUS = ["-global", "pcie-root-port.x-speed=2_5"]
 # All devices in D3 until a timer of the kernel's for tests ends it
@@ -77,7 +75,7 @@ def inject(vm, error):
 
 @pytest.mark.parametrize("error", [TIMEOUT, MALFORMED], ids=["nonfatal", "fatal"])
 def test_pcie_error(net, error):
-    """After both the port goes on, after the latter with its link reset."""
+    """After either the port goes on, after the fatal one with its link reset."""
     def errors():
         for n in range(3):
             inject(net.vm, error)

@@ -779,7 +779,8 @@ enum ignis_function_flags {
  * @ig: its port; NULL before probe and after a reload that failed; device lock,
  *	devlink lock
  * @pdev: the function
- * @config: config space of one out of reach while it is reset from outside, else NULL
+ * @config: config space of one out of reach while it is reset from outside, else
+ *	NULL; device lock
  * @mac: chip table
  * @port: devlink port
  * @tx_reporter: transmit queues that hang

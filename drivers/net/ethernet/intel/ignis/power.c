@@ -281,7 +281,7 @@ static void ignis_reset_done(struct pci_dev *pdev)
 	struct ignis_function *fn = pci_get_drvdata(pdev);
 
 	if (fn->config) {
-		/* All ones written to Device Control have begun a reset */
+		/* All ones in Device Control began an FLR: PCIe 6.6.2 */
 		msleep(100);
 		pci_load_and_free_saved_state(pdev, &fn->config);
 		pci_restore_state(pdev);
